@@ -1,0 +1,55 @@
+"""Keys in an experiment's bucket (or paths below an output folder): where each stage puts what the next one reads.
+
+    data/manifest.json                         written last; names the version that is complete
+    data/VERSION/past/interactions.csv         what is imported (also users.csv, items.csv)
+    data/VERSION/future/interactions.csv       the held-out rows: the ground truth
+    runs/RUN_ID/...                            answers and judgements of one execution
+    reports/RUN_ID/report.json, report.html    the result
+
+VERSION is a digest of the content, so that a new upload never overwrites what a running execution reads.
+"""
+
+from __future__ import annotations
+
+from contract.recipes import DatasetKind
+
+MANIFEST = "data/manifest.json"
+
+
+def past(version: str, kind: DatasetKind) -> str:
+    """The object that an import job reads."""
+    return f"data/{version}/past/{kind.value.lower()}.csv"
+
+
+def future(version: str) -> str:
+    """The held-out interactions."""
+    return f"data/{version}/future/interactions.csv"
+
+
+def plan(run_id: str) -> str:
+    """What the run does: the experiment as resolved by its first task."""
+    return f"runs/{run_id}/plan.json"
+
+
+def answers(run_id: str, recipe: str, part: int) -> str:
+    """One slice of a recipe's answers, JSON lines."""
+    return f"runs/{run_id}/answers/{recipe}/{part:05d}.jsonl"
+
+
+def answers_prefix(run_id: str, recipe: str) -> str:
+    return f"runs/{run_id}/answers/{recipe}/"
+
+
+def judgement(run_id: str, subject: str) -> str:
+    """Per-user values of a recipe or a baseline."""
+    return f"runs/{run_id}/judged/{subject}.json"
+
+
+def events(run_id: str) -> str:
+    """What the state "Try events" saw."""
+    return f"runs/{run_id}/events.json"
+
+
+def report(run_id: str, suffix: str) -> str:
+    """`suffix`: json or html."""
+    return f"reports/{run_id}/report.{suffix}"

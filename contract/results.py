@@ -1,0 +1,115 @@
+"""report.json as types: what other programs read. Version 1.
+
+`Report.to_json` and `Report.from_json` are inverse; reading refuses an unknown version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+SCHEMA = 1
+
+View = Literal["returned", "reranked", "unseen"]
+VIEWS: tuple[View, ...] = ("returned", "reranked", "unseen")
+CUTOFFS = (5, 10, 25)
+RANK_METRICS: tuple[str, ...] = (
+    "mean_reciprocal_rank_at_25",
+    *(f"normalized_discounted_cumulative_gain_at_{k}" for k in CUTOFFS),
+    *(f"precision_at_{k}" for k in CUTOFFS),
+    *(f"recall_at_{k}" for k in CUTOFFS),
+    *(f"hit_rate_at_{k}" for k in CUTOFFS),
+)
+"""Metrics that have one value per user (`coverage` has one per recipe). Service names where the service has them."""
+METRICS: tuple[str, ...] = (*RANK_METRICS, "coverage")
+JUDGE_METRIC = "normalized_discounted_cumulative_gain_at_10"
+"""What `best` is decided by."""
+REPEATS_DECIDE = 0.05
+"""If more than this share of the held-out rows repeats the user's past, `returned` decides, else `unseen`."""
+
+Values = dict[str, dict[str, float]]
+"""{view: {metric: value}}"""
+Intervals = dict[str, dict[str, list[float]]]
+"""{view: {metric: [low, high]}}, 95 %"""
+Status = Literal["succeeded", "failed", "skipped"]
+
+
+@dataclass(kw_only=True)
+class RecipeResult:
+    """One requested recipe: what was trained for it and how it did."""
+
+    recipe_requested: str
+    recipe_trained: str
+    approximation: bool
+    """True: the engine's local model, not Amazon Personalize, was trained."""
+    question: str
+    """What was asked (contract.recipes.Question)."""
+    status: Status
+    failure_reason: str | None = None
+    solution_version_arn: str | None = None
+    training_seconds: float | None = None
+    evaluated_users: int = 0
+    short_lists: int = 0
+    """Users for whom fewer than 25 unseen items came back."""
+    metrics: Values = field(default_factory=dict)
+    confidence: Intervals = field(default_factory=dict)
+    service_metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class BaselineResult:
+    """A ranking made from the past alone."""
+
+    metrics: Values
+    confidence: Intervals = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class Comparison:
+    """Paired difference a - b of one metric in the view that decides, with its 95 % interval over users."""
+
+    a: str
+    b: str
+    metric: str
+    difference: float
+    low: float
+    high: float
+
+
+@dataclass(kw_only=True)
+class Report:
+    """The whole of report.json."""
+
+    experiment: str
+    run_id: str
+    backend: Literal["aws", "local"]
+    started_at: str
+    """ISO 8601, UTC."""
+    finished_at: str
+    data: dict[str, Any]
+    """The manifest's counts, and what was dropped and why (data_prep.publish)."""
+    hold_out: dict[str, Any]
+    evaluated_users: int
+    judged_by: View
+    recipes: dict[str, RecipeResult]
+    baselines: dict[str, BaselineResult]
+    comparisons: list[Comparison]
+    best: str | None
+    events: dict[str, Any] | None = None
+    schema: int = SCHEMA
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values, `schema` first."""
+        made = asdict(self)
+        return {"schema": made.pop("schema"), **made}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Report:
+        """The inverse of `to_json`; ValueError for another version."""
+        if value.get("schema") != SCHEMA:
+            raise ValueError(f"report.json has schema {value.get('schema')!r}; this program reads {SCHEMA}")
+        rest = dict(value)
+        rest["recipes"] = {name: RecipeResult(**row) for name, row in value["recipes"].items()}
+        rest["baselines"] = {name: BaselineResult(**row) for name, row in value["baselines"].items()}
+        rest["comparisons"] = [Comparison(**row) for row in value["comparisons"]]
+        return cls(**rest)

@@ -1,0 +1,1 @@
+"""What to run: one YAML file per experiment, and its type."""

@@ -1,0 +1,241 @@
+"""The experiment as a type: what a YAML file in this folder may say.
+
+Frozen pydantic models that refuse unknown fields. `experiments.load` reads a file into an `Experiment` and turns
+every finding into file, line, field, problem and hint. Cross-field rules (a recipe's required datasets, reserved
+columns, quotas) are validators here, so that nothing wrong is ever synthesized.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from contract import fields, naming
+from contract.holdout import DEFAULT_SHARE, share_from_text
+from contract.plan import Mode
+from contract.recipes import RECIPES, DatasetKind, RecipeType
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Column(_Part):
+    """A metadata column of a dataset, as the service's schema declares it (the required columns are implied)."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]
+    type: Literal["string", "int", "long", "float", "double", "boolean"]
+    categorical: bool = False
+    textual: bool = False
+    nullable: bool = False
+    """Declared as a union with null: cells may be empty."""
+
+
+class Schemas(_Part):
+    """The columns of each dataset besides the required ones. A dataset that is left out does not exist."""
+
+    interactions: tuple[Column, ...] = ()
+    users: tuple[Column, ...] | None = None
+    items: tuple[Column, ...] | None = None
+
+    def columns(self, kind: DatasetKind) -> tuple[Column, ...] | None:
+        """Required columns first, then the declared ones; None if the experiment has no such dataset."""
+        declared: tuple[Column, ...] | None = getattr(self, kind.value.lower())
+        if declared is None:
+            return None
+        required = tuple(Column(name=n, type=t) for n, t in fields.REQUIRED[kind].items())  # type: ignore[arg-type]
+        return required + declared
+
+    @property
+    def kinds(self) -> tuple[DatasetKind, ...]:
+        return tuple(kind for kind in DatasetKind if self.columns(kind) is not None)
+
+    @model_validator(mode="after")
+    def _within_quotas(self) -> Schemas:
+        for kind in self.kinds:
+            declared = getattr(self, kind.value.lower())
+            names = [column.name for column in self.columns(kind) or ()]
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"{kind.value}: the column {name} is declared twice (required ones are implied)")
+            metadata = [c for c in declared if c.name not in fields.RESERVED[kind]]
+            if len(metadata) > fields.MAX_METADATA[kind]:
+                raise ValueError(
+                    f"{kind.value}: {len(metadata)} metadata columns; the service allows {fields.MAX_METADATA[kind]}"
+                )
+            if kind is not DatasetKind.INTERACTIONS and not declared:
+                raise ValueError(f"{kind.value}: at least one metadata column is needed; leave the dataset out instead")
+            for column in declared:
+                reserved = fields.RESERVED[kind].get(column.name)
+                if reserved and column.type != reserved:
+                    raise ValueError(f"{kind.value}: {column.name} is reserved and must have the type {reserved}")
+                if (column.categorical or column.textual) and column.type != "string":
+                    raise ValueError(f"{kind.value}: {column.name}: only a string can be categorical or textual")
+                if not reserved and column.type == "string" and not (column.categorical or column.textual):
+                    raise ValueError(
+                        f"{kind.value}: {column.name}: a string column must be categorical: true"
+                        + (" or textual: true" if kind is DatasetKind.ITEMS else "")
+                    )
+                if column.textual and kind is not DatasetKind.ITEMS:
+                    raise ValueError(f"{kind.value}: {column.name}: only Items may have a textual column")
+        return self
+
+
+class Generated(_Part):
+    """Generated data with a known structure: sessions, drifting taste, repeats, item metadata, new items."""
+
+    kind: Literal["generated"]
+    users: Annotated[int, Field(ge=50, le=1_000_000)] = 600
+    items: Annotated[int, Field(ge=50, le=100_000)] = 400
+    events_per_user: Annotated[int, Field(ge=5, le=1000)] = 60
+    seed: int = 7
+
+
+class MovieLens(_Part):
+    """A folder in one of the MovieLens layouts (`DATA=` or `path`): ml-100k, ml-1m, latest-small or later."""
+
+    kind: Literal["movielens"]
+    path: str | None = None
+    min_rating: Annotated[float, Field(ge=0, le=5)] = 0
+    """Ratings below this are left out."""
+
+
+class CsvFile(_Part):
+    """One CSV file and how its columns map to the dataset's."""
+
+    path: str
+    columns: dict[str, str]
+    """{column of the schema: column of the file}"""
+    delimiter: str = ","
+    timestamp: Annotated[str, Field()] = "seconds"
+    """`seconds`, `milliseconds`, `iso`, or a strptime format (UTC unless the format has a zone)."""
+
+
+class Csv(_Part):
+    """Any CSV files with a column mapping; paths are relative to `DATA=` or to the experiment's file."""
+
+    kind: Literal["csv"]
+    interactions: CsvFile
+    users: CsvFile | None = None
+    items: CsvFile | None = None
+
+
+Source = Annotated[Generated | MovieLens | Csv, Field(discriminator="kind")]
+
+
+def _share(value: Any) -> Fraction:
+    return value if isinstance(value, Fraction) else share_from_text(str(value))
+
+
+class LastShare(_Part):
+    """Per user, the newest ceil(share * n) interactions are the future."""
+
+    kind: Literal["last"] = "last"
+    share: Annotated[Fraction, BeforeValidator(_share)] = DEFAULT_SHARE
+    """Exact: taken from the text of the file."""
+
+
+class AfterTime(_Part):
+    """Everything at or after a moment (Unix seconds) is the future."""
+
+    kind: Literal["after"]
+    timestamp: int
+
+
+class ColdItems(_Part):
+    """Every interaction with the cold items is the future: a seeded share of the items, or the newest of them."""
+
+    kind: Literal["cold"]
+    items: Literal["random", "newest"] = "random"
+    share: Annotated[Fraction, BeforeValidator(_share)] = Fraction(1, 2)
+    seed: int = 0
+
+
+HoldOut = Annotated[LastShare | AfterTime | ColdItems, Field(discriminator="kind")]
+
+
+class RecipeChoice(_Part):
+    """A recipe to compare. In the YAML its name alone will do."""
+
+    recipe: str
+    hyperparameters: dict[str, str] = Field(default_factory=dict)
+    """By their documented names; both algorithm and featurization ones."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"recipe": value}
+        if isinstance(value, dict) and isinstance(value.get("hyperparameters"), dict):
+            return value | {"hyperparameters": {k: str(v) for k, v in value["hyperparameters"].items()}}
+        return value
+
+    @model_validator(mode="after")
+    def _known(self) -> RecipeChoice:
+        row = RECIPES.get(self.recipe)
+        if row is None:
+            raise ValueError(f"unknown recipe {self.recipe!r}; known: {', '.join(RECIPES)}")
+        for key, text in self.hyperparameters.items():
+            parameter = row.parameter(key)
+            if parameter is None:
+                known = [p.name for p in (*row.hyperparameters, *row.featurization)]
+                raise ValueError(f"{self.recipe} has no hyperparameter {key!r}; known: {', '.join(known) or 'none'}")
+            parameter.parse(text)
+        return self
+
+
+class Evaluation(_Part):
+    """How recipes are judged on the future."""
+
+    users: Annotated[int, Field(ge=1)] = 10_000
+    seed: int = 0
+    resamples: Annotated[int, Field(ge=100, le=10_000)] = 1000
+
+
+class Filter(_Part):
+    """A filter that the stack declares."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=naming.MAX_KIND - 2)]
+    expression: Annotated[str, Field(max_length=2500)]
+
+
+class Events(_Part):
+    """Declares an event tracker; with `try_recipe` the run also shows what three events change."""
+
+    try_recipe: str | None = None
+
+
+class Experiment(_Part):
+    """One experiment: a data source, its schemas, the recipes to compare, the hold-out, what to measure."""
+
+    name: Annotated[str, Field(pattern=rf"^{naming.EXPERIMENT_PATTERN}$", max_length=naming.MAX_EXPERIMENT)]
+    description: str = ""
+    data: Source
+    schemas: Schemas = Schemas()
+    holdout: HoldOut = LastShare()
+    recipes: Annotated[tuple[RecipeChoice, ...], Field(min_length=1)]
+    evaluation: Evaluation = Evaluation()
+    events: Events | None = None
+    filters: tuple[Filter, ...] = ()
+    mode: Mode = "experiment"
+    notify: str | None = None
+    """E-mail address that the notification topic sends to."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Experiment:
+        names = [choice.recipe for choice in self.recipes]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"recipes: {name} is listed twice")
+            for needed in RECIPES[name].required:
+                if needed not in self.schemas.kinds:
+                    raise ValueError(f"recipes: {name} needs the dataset {needed.value}, which schemas does not have")
+        if self.events and self.events.try_recipe:
+            if self.events.try_recipe not in names:
+                raise ValueError(f"events.try_recipe: {self.events.try_recipe!r} is not one of the recipes")
+            row = RECIPES[self.events.try_recipe]
+            if not row.real_time or row.type is not RecipeType.USER_PERSONALIZATION:
+                raise ValueError(f"events.try_recipe: {row.name} does not change with events; choose a real-time one")
+        return self

@@ -1,0 +1,27 @@
+"""Every test starts without AWS settings of the person who runs it, and finds the real data if it is there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TEST_DATA = Path(os.environ.get("PERSONALIZE_TEST_DATA", ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture(autouse=True)
+def _no_aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real data; skips where it is absent."""
+    if not TEST_DATA.is_dir():
+        pytest.skip(f"no real data at {TEST_DATA} (set PERSONALIZE_TEST_DATA)")
+    return TEST_DATA
