@@ -45,7 +45,7 @@ class Schemas(_Part):
         declared: tuple[Column, ...] | None = getattr(self, kind.value.lower())
         if declared is None:
             return None
-        required = tuple(Column(name=n, type=t) for n, t in fields.REQUIRED[kind].items())  # type: ignore[arg-type]
+        required = tuple(Column(name=n, type=t) for n, t in fields.REQUIRED[kind].items())
         return required + declared
 
     @property

@@ -1,0 +1,1 @@
+"""Raw source to past and future: read, validate, split, publish."""

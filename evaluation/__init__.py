@@ -1,0 +1,1 @@
+"""From answers to a verdict: readings, metrics, baselines, intervals, the page. Standard library only."""
