@@ -9,6 +9,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TEST_DATA = Path(os.environ.get("PERSONALIZE_TEST_DATA", ROOT.parent / "shared" / "data"))
+REQUIRE_ALL = bool(os.environ.get("PERSONALIZE_REQUIRE_ALL"))
+"""Set in CI: what is missing fails a test instead of skipping it."""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("realdata") and not TEST_DATA.is_dir():
+        (pytest.fail if REQUIRE_ALL else pytest.skip)(f"no real data at {TEST_DATA} (set PERSONALIZE_TEST_DATA)")
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +28,5 @@ def _no_aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def test_data() -> Path:
-    """The folder of real data; skips where it is absent."""
-    if not TEST_DATA.is_dir():
-        pytest.skip(f"no real data at {TEST_DATA} (set PERSONALIZE_TEST_DATA)")
+    """The folder of real data (tests that use it are marked `realdata`)."""
     return TEST_DATA

@@ -1,0 +1,82 @@
+# Two commands do all the set-up on a fresh machine with Python 3.11 or newer and make:
+#   make run     deploy, train, evaluate and report in a local cloud    [EXPERIMENT=quickstart] [DATA=folder]
+#   make test    the checks and the tests
+# `make help` lists the others. Each sets up what it needs and is quick when nothing changed.
+
+EXPERIMENT ?= quickstart
+DATA ?=
+ENVIRONMENT ?= dev
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+CDK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m local_cloud.cdk
+READY := $(VENV)/.ready
+READY_DEV := $(VENV)/.ready-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help run test synth serve bench bench-recipes verify lint format deploy destroy diff pins snapshots clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | while IFS="$$(printf '\t')" read -r a b; do printf '  make %-14s %s\n' "$$a" "$$b"; done
+
+# ---------------------------------------------------------------------------------------------------------------- set-up
+$(READY): requirements.txt requirements-local.txt package.json package-lock.json
+	@test -n "$(PYTHON)" || { echo "personalize-cdk needs Python 3.11 or newer; none was found on the PATH (set PYTHON=/path/to/python3)" >&2; exit 1; }
+	@begin=$$(date +%s); echo "Setting up $(VENV) with $$($(PYTHON) --version) (about a minute, once) ..."; \
+	{ test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); } \
+	&& echo "  Python packages" && $(PIP) -r requirements.txt -r requirements-local.txt \
+	&& echo "  CDK command line" && $(BIN)/python -m local_cloud.cdk install \
+	&& touch $@ && echo "Set up in $$(( $$(date +%s) - begin )) s."
+
+$(READY_DEV): $(READY) requirements-dev.txt
+	@begin=$$(date +%s); echo "Adding what the tests need ..."; \
+	$(PIP) -r requirements.txt -r requirements-local.txt -r requirements-dev.txt && touch $@ && echo "Added in $$(( $$(date +%s) - begin )) s."
+
+# ------------------------------------------------------------------------------------------------------------- the jobs
+run: $(READY)  ## deploy, train, evaluate and report in a local cloud [EXPERIMENT=name] [DATA=folder]
+	@$(BIN)/python -m local_cloud run $(EXPERIMENT) $(if $(DATA),--data "$(DATA)")
+
+test: lint  ## the checks and the tests (at most 12 minutes on two cores)
+	@$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+verify: lint  ## everything, the long checks included
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(READY_DEV)  ## ruff, mypy, import-linter
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo >/dev/null || { $(BIN)/lint-imports --no-logo | tail -30; exit 1; }
+	@echo "ruff, mypy, import-linter: clean"
+
+format: $(READY_DEV)  ## lay the code out
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+synth: $(READY)  ## the CloudFormation templates, into cdk.out
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python app.py && ls cdk.out/*.template.json
+
+bench: $(READY_DEV)  ## the figures in benchmarks/ [DATA=folder of MovieLens 100k]
+	@$(BIN)/python -m benchmarks.data_prep
+	@$(BIN)/python -m benchmarks.local_cloud
+	@$(if $(DATA),$(MAKE) --no-print-directory bench-recipes,echo "No DATA=folder: the recipes on MovieLens were left out.")
+
+bench-recipes: $(READY_DEV)  ## every recipe beside the baselines on real data, DATA=folder
+	@test -n "$(DATA)" || { echo "make bench-recipes needs DATA=folder of a MovieLens data set" >&2; exit 1; }
+	@$(BIN)/python -m benchmarks.recipes --data "$(DATA)"
+
+# ---------------------------------------------------------------------------------------------------------------- on AWS
+deploy: $(READY)  ## deploy EXPERIMENT=name to the AWS account of your credentials
+	@$(CDK) -- deploy $(EXPERIMENT) -c environment=$(ENVIRONMENT)
+
+destroy: $(READY)  ## delete it again, with all that its runs made
+	@$(CDK) -- destroy $(EXPERIMENT) -c environment=$(ENVIRONMENT)
+
+diff: $(READY)  ## what a deploy would change
+	@$(CDK) -- diff $(EXPERIMENT) -c environment=$(ENVIRONMENT)
+
+# ------------------------------------------------------------------------------------------------------------ upkeep
+pins: $(READY_DEV)  ## compile requirements*.in to full pins
+	@for f in requirements requirements-local requirements-dev; do \
+	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --quiet $$f.in -o $$f.txt || exit 1; done
+
+clean:  ## remove what the commands made (not out/)
+	@rm -rf $(VENV) node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis build
