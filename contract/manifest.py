@@ -1,0 +1,84 @@
+"""data/manifest.json as types: what data_prep published. Written last, so that a half-written upload is never read.
+
+data_prep writes it with `contract.plan.to_json`, the tasks read it with `Manifest.from_json`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from contract.plan import from_json
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """One object in the bucket."""
+
+    key: str
+    sha256: str
+    """Hex digest of the object's bytes."""
+    rows: int
+    """Without the header."""
+    columns: list[str]
+    """The header."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Size of the past or of the future."""
+
+    interactions: int
+    users: int
+    """Distinct users with interactions."""
+    items: int
+    """Distinct items with interactions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    past: dict[str, File]
+    """By dataset type: {"Interactions": …}, and Users and Items where the experiment has them."""
+    future: File
+    """The held-out interactions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropped:
+    """Rows of the source that were left out, for one reason."""
+
+    reason: str
+    rows: int
+    first_lines: list[int] = field(default_factory=list)
+    """Line numbers of the first few in the source file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What lies under data/VERSION/ (contract.layout)."""
+
+    version: str
+    """Digest of the content."""
+    experiment: str
+    holdout: dict[str, Any]
+    """The hold-out as configured, e.g. {"kind": "last", "share": "1/10"}."""
+    counts: dict[str, Counts]
+    """{"past": …, "future": …}"""
+    files: Files
+    dropped: list[Dropped] = field(default_factory=list)
+    duplicates: int = 0
+    """Rows equal to an earlier one in every field of the schema; each is kept once."""
+    repeats_share: float = 0.0
+    """Share of the held-out rows whose item the same user has in the past: it decides which view judges."""
+    created_at: str | None = None
+    """ISO 8601, UTC."""
+    schema: int = SCHEMA
+
+    @classmethod
+    def from_json(cls, value: Any) -> Manifest:
+        """Reads and checks it; ValueError names what is wrong."""
+        if isinstance(value, dict) and value.get("schema") != SCHEMA:
+            raise ValueError(f"manifest has schema {value.get('schema')!r}; this program reads {SCHEMA}")
+        return from_json(cls, value)
