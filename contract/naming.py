@@ -36,6 +36,11 @@ def prefix(experiment: str, environment: str = DEFAULT_ENVIRONMENT) -> str:
             f"experiment name {experiment!r}: at most {MAX_EXPERIMENT} characters, lower-case letters, digits and"
             " hyphens, beginning with a letter"
         )
+    parts = experiment.split("-")
+    for length in range(1, len(parts)):
+        shorter = "-".join(parts[:length])
+        if parts[length] == digest(shorter, environment, length=6):  # would lie inside what `shorter` is granted
+            raise ValueError(f"experiment name {experiment!r} begins like the resources of {shorter!r}: choose another")
     return f"{experiment}-{digest(experiment, environment, length=6)}"
 
 
