@@ -1,4 +1,4 @@
-"""Names: stable for equal inputs, new for changed ones, within the service's limits, never a prefix of a neighbour's."""
+"""Names: repeatable, new for changed inputs, within the service's limits, never inside a neighbour's grants."""
 
 from __future__ import annotations
 
