@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,16 +39,40 @@ class Past:
         """(n_users,) position behind each user's last interaction."""
         return np.cumsum(self.lengths)
 
+    @cached_property
+    def positions(self) -> NDArray[np.int32]:
+        """(n,) how many interactions the same user has before this one."""
+        return (np.arange(len(self)) - (self.ends - self.lengths)[self.user]).astype(np.int32)
+
+    @cached_property
+    def pairs(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Users and items of the distinct (user, item) pairs, sorted by user, then item."""
+        codes = np.unique(self.user.astype(np.int64) * len(self.items) + self.item)
+        user, item = np.divmod(codes, max(len(self.items), 1))
+        return user.astype(np.int32), item.astype(np.int32)
+
     @classmethod
-    def build(cls, users: list[str], items: list[str], at: NDArray[np.int64]) -> Past:
+    def build(cls, users: Sequence[str], items: Sequence[str], at: NDArray[np.int64]) -> Past:
         """From unsorted columns of equal length; vocabularies are sorted by id."""
-        user_ids, user = np.unique(np.asarray(users, dtype=object), return_inverse=True)
-        item_ids, item = np.unique(np.asarray(items, dtype=object), return_inverse=True)
-        order = np.lexsort((np.arange(len(at)), at, user))
+        user_ids, user = _codes(users)
+        item_ids, item = _codes(items)
+        at = np.asarray(at, dtype=np.int64)
+        order = np.lexsort((at, user))  # a stable sort: ties stay as they were read
         return cls(
-            users=Vocabulary([str(name) for name in user_ids]),
-            items=Vocabulary([str(name) for name in item_ids]),
-            user=user.astype(np.int32)[order],
-            item=item.astype(np.int32)[order],
-            at=np.asarray(at, dtype=np.int64)[order],
+            users=Vocabulary(user_ids),
+            items=Vocabulary(item_ids),
+            user=user[order],
+            item=item[order],
+            at=at[order],
         )
+
+
+def _codes(names: Sequence[str] | NDArray[Any]) -> tuple[list[str], NDArray[np.int32]]:
+    """Distinct names in order, and the row number of each name. By hashing: sorting 10^7 strings takes a minute."""
+    rows: dict[str, int] = {}
+    first = np.fromiter((rows.setdefault(name, len(rows)) for name in names), dtype=np.int64, count=len(names))
+    ids = [str(name) for name in rows]
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    rank = np.empty(len(ids), dtype=np.int32)
+    rank[order] = np.arange(len(ids), dtype=np.int32)
+    return [ids[k] for k in order], rank[first]
