@@ -7,10 +7,12 @@ columns, quotas) are validators here, so that nothing wrong is ever synthesized.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from contract import fields, naming
 from contract.holdout import DEFAULT_SHARE, share_from_text
@@ -20,6 +22,12 @@ from contract.recipes import RECIPES, DatasetKind, RecipeType
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _unknown(what: str, given: str, *, known: Iterable[str], at: tuple[str, ...]) -> PydanticCustomError:
+    """An error that tells `experiments.load` what would have been right and where below the model it is."""
+    context: dict[str, Any] = {"what": what, "given": given, "known": list(known), "at": at}
+    return PydanticCustomError("unknown_name", "unknown {what} '{given}'", context)
 
 
 class Column(_Part):
@@ -176,12 +184,12 @@ class RecipeChoice(_Part):
     def _known(self) -> RecipeChoice:
         row = RECIPES.get(self.recipe)
         if row is None:
-            raise ValueError(f"unknown recipe {self.recipe!r}; known: {', '.join(RECIPES)}")
+            raise _unknown("recipe", self.recipe, known=RECIPES, at=("recipe",))
         for key, text in self.hyperparameters.items():
             parameter = row.parameter(key)
             if parameter is None:
                 known = [p.name for p in (*row.hyperparameters, *row.featurization)]
-                raise ValueError(f"{self.recipe} has no hyperparameter {key!r}; known: {', '.join(known) or 'none'}")
+                raise _unknown(f"hyperparameter of {self.recipe}", key, known=known, at=("hyperparameters", key))
             parameter.parse(text)
         return self
 
