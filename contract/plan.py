@@ -142,6 +142,20 @@ class Ensured:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Measure:
+    """Event of `service_metrics`."""
+
+    solution_version_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Result of `service_metrics`: what GetSolutionMetrics says."""
+
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ask:
     """One requested recipe to be asked and judged on a training's solution version."""
 
@@ -223,6 +237,17 @@ class TryEvents:
 
     run: Run
     campaign_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """Result of `try_events`."""
+
+    key: str
+    """Of what was seen, in the bucket."""
+    changed: int
+    """Probe users whose recommendations changed."""
+    probes: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,164 @@
+"""The edge to AWS: clients with retries, small helpers for what lies in S3, and whether this is a real account.
+
+Tasks get a `Clients` and call nothing else of AWS; tests give them one with fakes.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+THREADS = 8
+"""Calls in flight at once while a campaign is asked."""
+_CONFIG = Config(retries={"mode": "standard", "max_attempts": 8}, max_pool_connections=2 * THREADS)
+_BUFFER = 1 << 20
+_THROTTLING = frozenset(
+    {
+        "LimitExceededException",  # in Personalize: too many requests per second, or too many jobs pending
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
+
+def _unlimited() -> float:
+    return float("inf")
+
+
+class Clients:
+    """What a task may talk to. Each client is made when it is first used: most tasks need one or two."""
+
+    def __init__(self, client: Callable[[str], Any], *, seconds_left: Callable[[], float] = _unlimited) -> None:
+        """`client` gives the boto3 client (or a test's fake) of a service name; `seconds_left`: of the invocation."""
+        self._client = client
+        self.seconds_left = seconds_left
+
+    @property
+    def personalize(self) -> Any:
+        return self._client("personalize")
+
+    @property
+    def runtime(self) -> Any:
+        return self._client("personalize-runtime")
+
+    @property
+    def events(self) -> Any:
+        return self._client("personalize-events")
+
+    @property
+    def s3(self) -> Any:
+        return self._client("s3")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether Personalize is the local engine: its endpoint is not one of AWS's."""
+        host = urlsplit(self.personalize.meta.endpoint_url).hostname or ""
+        return not host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+
+    def read(self, bucket: str, key: str) -> bytes:
+        """An object's bytes; KeyError if there is no such object."""
+        try:
+            body: bytes = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error_code(error) in {"NoSuchKey", "404"}:
+                raise KeyError(f"s3://{bucket}/{key}") from None
+            raise
+        return body
+
+    def read_json(self, bucket: str, key: str) -> Any:
+        """A JSON object's value; KeyError if there is no such object."""
+        return json.loads(self.read(bucket, key))
+
+    def write_json(self, bucket: str, key: str, value: Any) -> None:
+        """Writes compact JSON with its content type."""
+        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        self.write(bucket, key, text.encode(), content_type="application/json")
+
+    def write(self, bucket: str, key: str, body: bytes, *, content_type: str) -> None:
+        """Puts an object; under equal names the newest wins."""
+        self.s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+
+    def read_csv(self, bucket: str, key: str) -> Iterator[dict[str, str]]:
+        """Rows of a CSV file with a header, read as a stream. KeyError if there is no such object."""
+        lines = self._lines(bucket, key)
+        return csv.DictReader(lines)
+
+    def read_columns(self, bucket: str, key: str, columns: Iterable[str]) -> Iterator[list[str]]:
+        """The named columns of a CSV file, in that order; much faster than `read_csv`. KeyError names a missing one."""
+        rows = csv.reader(self._lines(bucket, key))
+        header = next(rows, [])
+        places = []
+        for column in columns:
+            if column not in header:
+                raise KeyError(f"s3://{bucket}/{key} has no column {column}; it has {', '.join(header) or 'no header'}")
+            places.append(header.index(column))
+        return ([row[place] for place in places] for row in rows)
+
+    def write_json_lines(self, bucket: str, key: str, values: Iterable[Any]) -> None:
+        """One compact JSON value per line."""
+        text = "".join(json.dumps(value, separators=(",", ":"), ensure_ascii=False) + "\n" for value in values)
+        self.write(bucket, key, text.encode(), content_type="application/jsonl")
+
+    def read_json_lines(self, bucket: str, prefix: str) -> Iterator[Any]:
+        """Every line of every object below the prefix, objects in the order of their keys."""
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for entry in page.get("Contents", []):
+                yield from map(json.loads, self.read(bucket, entry["Key"]).splitlines())
+
+    def _lines(self, bucket: str, key: str) -> io.TextIOWrapper:
+        try:
+            body = self.s3.get_object(Bucket=bucket, Key=key)["Body"]
+        except ClientError as error:
+            if error_code(error) in {"NoSuchKey", "404"}:
+                raise KeyError(f"s3://{bucket}/{key}") from None
+            raise
+        return io.TextIOWrapper(io.BufferedReader(_Raw(body), _BUFFER), encoding="utf-8", newline="")
+
+
+class _Raw(io.RawIOBase):
+    """botocore's streaming body as the raw stream that a text wrapper wants."""
+
+    def __init__(self, body: Any) -> None:
+        self._body = body
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._body.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+@functools.cache
+def client(service: str) -> Any:
+    """A boto3 client, made once per function instance; region, credentials, endpoints come from the environment."""
+    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
+
+
+def error_code(error: ClientError) -> str:
+    """The service's name for the error, e.g. ResourceNotFoundException."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def error_message(error: ClientError) -> str:
+    """The service's own words."""
+    return str(error.response.get("Error", {}).get("Message") or error)
+
+
+def is_throttling(error: ClientError) -> bool:
+    """Whether the same call may succeed when it is made later."""
+    return error_code(error) in _THROTTLING
