@@ -269,7 +269,8 @@ class RecipeOutcome:
     recipe: str
     status: Literal["succeeded", "failed"]
     reason: str | None = None
-    """The error's cause as the machine saw it."""
+    """The error as the machine caught it: JSON text with `Error` and, nearly always, `Cause` (a time-out has none).
+    The Cause of a failed function is JSON text in turn, with `errorType` and `errorMessage`."""
 
 
 @dataclass(frozen=True, kw_only=True)
