@@ -1,0 +1,161 @@
+"""aws-hrnn: the next items for a user, from the order and the times of their interactions.
+
+A local approximation of the service's retired recipe, after Ma, Narayanaswamy, Lin, Ding: "Temporal-Contextual
+Recommendation in Real-Time" (KDD 2020). The user's history is read item by item:
+
+- fast state: a gated recurrent unit over items and time gaps. When a session ends (an hour without an event) the state
+  passes through a learned map, so that the next session starts from a summary of the last one: the hierarchical part;
+- slow state: per embedding channel an exponential moving average with a learned time scale: the user's lasting taste;
+- score of an item: the layer-normalised mix of both states times the item's (tied) embedding, plus the item's bias;
+- repeat term: two learned numbers say what an item gains or loses for having been met in the whole history, and how
+  that changes with its age. Nothing about seen items is a rule: where data repeats the term turns positive.
+
+`hrnn_training` fits the weights with JAX. Serving is plain NumPy: a request costs milliseconds and no import of JAX.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field, model_validator
+
+from personalize_engine.data.past import Past
+from personalize_engine.data.vocabulary import Vocabulary
+from personalize_engine.models import hrnn_network as net
+from personalize_engine.models.base import Interaction, Model, Progress, Query, no_progress
+
+NEWEST = 512
+"""Items of the history that the states are computed from; the repeat term sees all of it."""
+_BATCH = 128
+"""Users whose states are computed together: what is held in memory at once is about _BATCH * NEWEST * 3H floats."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class HrnnParameters(BaseModel, frozen=True, extra="forbid"):
+    """Hyperparameters of aws-hrnn, with the service's names, defaults and ranges."""
+
+    hidden_dimension: Annotated[int, Field(ge=32, le=256)] = 43
+    """Units of the fast state."""
+    bptt: Annotated[int, Field(ge=2, le=32)] = 32
+    """Steps that a gradient is carried back through time."""
+    recency_mask: bool = True
+    """Whether the newest events of the whole data weigh more in training (`hrnn_training.recency_weights`)."""
+    min_user_history_length_percentile: Share = 0.0
+    max_user_history_length_percentile: Share = 0.99
+    """Users whose history is shorter or longer than these quantiles are not trained on."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_user_history_length_percentile > self.max_user_history_length_percentile:
+            raise ValueError("min_user_history_length_percentile is above max_user_history_length_percentile")
+        return self
+
+
+@final
+class Hrnn(Model[HrnnParameters]):
+    """A trained network. `weights` has the arrays of `hrnn_network.shapes`."""
+
+    Parameters: ClassVar[type[BaseModel]] = HrnnParameters
+
+    def __init__(self, parameters: HrnnParameters, items: Vocabulary, *, weights: Mapping[str, NDArray[Any]]) -> None:
+        self.parameters = parameters
+        self.items = items
+        self.weights: net.Weights = {name: np.asarray(value, dtype=np.float32) for name, value in weights.items()}
+        rate = net.sigmoid(np, self.weights["decay"])
+        self._kept = rate[None, :] ** np.arange(NEWEST - 1, -1, -1, dtype=np.float32)[:, None] * (1 - rate)
+        """(NEWEST, D): the weight of each of the newest items in the slow state."""
+
+    @classmethod
+    def fit(cls, past: Past, parameters: HrnnParameters, *, seed: int, progress: Progress = no_progress) -> Self:
+        """Train on the CPU; the same seed and number of cores give the same weights."""
+        from personalize_engine.models.hrnn_training import train
+
+        weights = train(
+            past,
+            hidden=parameters.hidden_dimension,
+            bptt=parameters.bptt,
+            recency=parameters.recency_mask,
+            history_percentiles=(
+                parameters.min_user_history_length_percentile,
+                parameters.max_user_history_length_percentile,
+            ),
+            seed=seed,
+            progress=progress,
+        )
+        return cls(parameters, past.items, weights=weights)
+
+    def scores(self, queries: Sequence[Query]) -> NDArray[np.float32]:
+        """(B, n_items) log-probabilities of the next item; a row of NaN where the history holds no known item."""
+        scores = np.full((len(queries), len(self.items)), np.nan, np.float32)
+        known = [self._known(query.history) for query in queries]
+        longest_first = sorted(
+            (row for row, (item, _) in enumerate(known) if len(item)), key=lambda r: -len(known[r][0])
+        )
+        for low in range(0, len(longest_first), _BATCH):
+            rows = longest_first[low : low + _BATCH]
+            logits = self._queries([known[row] for row in rows]) @ self.weights["embedding"].T + self.weights["bias"]
+            for k, row in enumerate(rows):
+                met, age = _ages(known[row][0])
+                logits[k, met] += net.repeat_term(np, self.weights, age)
+            logits -= logits.max(axis=1, keepdims=True)
+            scores[rows] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        return scores
+
+    def arrays(self) -> Mapping[str, NDArray[np.generic]]:
+        """The weights."""
+        return self.weights
+
+    @classmethod
+    def from_arrays(
+        cls, parameters: HrnnParameters, items: Vocabulary, arrays: Mapping[str, NDArray[np.generic]]
+    ) -> Self:
+        """The inverse of `arrays`."""
+        return cls(parameters, items, weights=arrays)
+
+    def _known(self, history: Sequence[Interaction]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Items (row numbers) and times of the history, without the items that the model does not know."""
+        item = self.items.rows(event.item_id for event in history)
+        at = np.fromiter((event.at for event in history), dtype=np.int64, count=len(history))
+        return item[item >= 0], at[item >= 0]
+
+    def _queries(self, histories: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> NDArray[np.float32]:
+        """(B, D) from (items, times) of B users, the longest history first.
+
+        Histories end together, so that at each step the users who have begun are the first rows of the batch.
+        """
+        w = self.weights
+        lengths = np.array([min(len(item), NEWEST) for item, _ in histories])
+        steps = int(lengths[0])
+        item = np.zeros((len(histories), steps), np.int64)
+        gap = np.zeros((len(histories), steps), np.int64)
+        position = np.zeros((len(histories), steps), np.int64)
+        for row, (items, at) in enumerate(histories):
+            n = lengths[row]
+            item[row, steps - n :] = items[-n:]
+            gap[row, steps - n :] = np.diff(at, prepend=at[0])[-n:]
+            position[row, steps - n :] = np.arange(len(items) - n, len(items))
+        begun = np.searchsorted(-lengths, -steps + np.arange(steps), side="right")
+        embedded = w["embedding"][item] * np.float32(net.EMBEDDING_GAIN)
+        embedded[np.arange(steps) < steps - lengths[:, None]] = 0
+        gates = net.gate_inputs(np, w, embedded, net.time_features(gap, position))
+        new_session = gap > net.SESSION_GAP
+        fast = np.zeros((len(histories), w["session"].shape[0]), np.float32)
+        for t in range(steps):
+            now = fast[: begun[t]]
+            entering = new_session[: begun[t], t]
+            if entering.any():
+                now[entering] = net.enter_session(np, w, now[entering])
+            fast[: begun[t]] = net.step(np, w, now, gates[: begun[t], t])
+        slow = np.einsum("btd,td->bd", embedded, self._kept[-steps:])
+        result: NDArray[np.float32] = net.query(np, w, fast, slow)
+        return result
+
+
+def _ages(item: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Distinct items of a history, and how many interactions ago each was met last (1: the newest)."""
+    met, first = np.unique(item[::-1], return_index=True)
+    return met, first + 1

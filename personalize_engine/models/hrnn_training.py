@@ -1,0 +1,283 @@
+"""Fits `hrnn_network` with JAX: streams of users, truncated back-propagation, sampled softmax.
+
+- Users in random order are joined to long streams that are read side by side, a window at a time; the state is carried
+  from window to window and emptied where a user begins, so every event is read once per epoch whatever the lengths.
+- The target is one of the next few items, not always the next one: what is judged is a user's future, not its order.
+- Softmax over the target and negatives that the batch shares, drawn with probability q ~ popularity^0.5; the logit of
+  each is corrected by the log of the expected number of draws (Bengio, Senecal: "Adaptive importance sampling to
+  accelerate training of a neural probabilistic language model", 2008). A small catalogue is used whole.
+- AdamW (Loshchilov, Hutter, ICLR 2019) with one learning-rate cycle (Smith, Topin, 2018) and clipped gradients.
+
+Memory: the interactions, and streams * n_items numbers for the repeat term; nothing of size users * items.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from numpy.typing import NDArray
+
+from personalize_engine.data.past import Past
+from personalize_engine.data.percentiles import within
+from personalize_engine.models import hrnn_network as net
+from personalize_engine.models.base import Progress
+from personalize_engine.models.hrnn_sizing import WINDOW, Sizing, sizing
+
+NEVER = -(2**30)
+"""Stream time of what has not happened."""
+_POPULARITY_POWER = 0.5
+_NOT_DECAYED = ("bias", "gain", "decay", "repeat", "gates")
+
+
+def train(
+    past: Past,
+    *,
+    hidden: int,
+    bptt: int,
+    recency: bool,
+    history_percentiles: tuple[float, float],
+    seed: int,
+    progress: Progress,
+    sizes: Sizing | None = None,
+) -> dict[str, NDArray[np.float32]]:
+    """Weights (`hrnn_network.shapes`) fitted on `past`; `sizes` (default: by the rule of `hrnn_sizing`) for studies."""
+    keep_freed_memory()
+    sizes = sizes or sizing(len(past))
+    batches = Batches(past, sizes=sizes, recency=recency, history_percentiles=history_percentiles, seed=seed)
+    total = sizes.epochs * batches.per_epoch
+    weights = first_weights(past, hidden=hidden, channels=sizes.channels, seed=seed)
+    schedule = optax.cosine_onecycle_schedule(total, sizes.learning_rate, pct_start=0.1)
+    optimiser = optax.chain(
+        optax.clip_by_global_norm(1.0),
+        optax.adamw(
+            schedule, weight_decay=sizes.weight_decay, mask={name: name not in _NOT_DECAYED for name in weights}
+        ),
+    )
+
+    @partial(jax.jit, donate_argnums=(0, 1, 2))
+    def update(weights: Any, state: Any, carry: Any, batch: Any, key: Any) -> Any:
+        grad = jax.value_and_grad(partial(loss, bptt=bptt, dropout=sizes.dropout), has_aux=True)
+        (value, carry), gradient = grad(weights, carry, batch, key)
+        change, state = optimiser.update(gradient, state, weights)
+        return optax.apply_updates(weights, change), state, carry, value
+
+    state = optimiser.init(weights)
+    keys = jax.random.key(seed, impl="unsafe_rbg")  # on a CPU the default generator costs as much as the network
+    often, began, done = max(1, total // 100), time.monotonic(), 0
+    for epoch in range(sizes.epochs):
+        carry = (jnp.zeros((sizes.streams, hidden)), jnp.zeros((sizes.streams, sizes.channels)))
+        for batch in batches.epoch():
+            weights, state, carry, value = update(weights, state, carry, batch, jax.random.fold_in(keys, done))
+            done += 1
+            if done % often == 0 or done == total:
+                current = float(value)  # waits for the computation, so the time left is honest
+                left = (time.monotonic() - began) / done * (total - done)
+                message = f"epoch {epoch + 1} of {sizes.epochs}, loss {current:.3f}, about {left:.0f} s left"
+                progress(done=done, total=total, message=message)
+    return {name: np.asarray(value, dtype=np.float32) for name, value in weights.items()}
+
+
+def first_weights(past: Past, *, hidden: int, channels: int, seed: int) -> net.Weights:
+    """Random weights; the bias starts at the log of the popularity, the moving averages at 1.6 to 250 steps."""
+    rng = np.random.default_rng(seed)
+    spread = {
+        "embedding": 0.05,
+        "input": channels**-0.5,
+        "recurrent": hidden**-0.5,
+        "session": 0.02,
+        "output": hidden**-0.5,
+    }
+    weights = {
+        name: rng.normal(0, spread.get(name, 0), shape)
+        for name, shape in net.shapes(n_items=len(past.items), hidden=hidden, channels=channels).items()
+    }
+    count = np.bincount(past.item, minlength=len(past.items)) + 1.0
+    weights["bias"] = np.log(count / count.sum())
+    weights["session"] += 0.9 * np.eye(hidden)
+    weights["decay"] = np.linspace(0.5, 5.5, channels)
+    weights["gain"] = np.ones(channels)
+    return {name: jnp.asarray(value, jnp.float32) for name, value in weights.items()}
+
+
+def loss(w: net.Weights, carry: Any, batch: dict[str, Any], key: Any, *, bptt: int, dropout: float) -> Any:
+    """Weighted mean cross-entropy over a window, and the state behind it; the batch is that of `Batches`."""
+    queries, carry = read(w, carry, batch, key, bptt=bptt, dropout=dropout)
+    target, negative = batch["target"], batch["negative"]
+    term = partial(net.repeat_term, jnp, w)
+    again = batch["target_age"]
+    hit = (queries * w["embedding"][target]).sum(-1) + w["bias"][target]
+    hit += jnp.where(again > 0, term(jnp.maximum(again, 1)), 0.0)
+    other = queries @ w["embedding"][negative].T + w["bias"][negative] - batch["correction"]
+    age = batch["clock"] - batch["met"] + 1  # (B, T, K)
+    other += jnp.where(batch["met"] >= batch["begin"][..., None], term(age.astype(jnp.float32)), 0.0)
+    other = jnp.where(negative == target[..., None], -1e9, other)
+    entropy = jnp.logaddexp(jax.nn.logsumexp(other, axis=-1), hit) - hit
+    return (entropy * batch["weight"]).mean(), carry
+
+
+def read(w: net.Weights, carry: Any, batch: dict[str, Any], key: Any, *, bptt: int, dropout: float) -> Any:
+    """Queries (B, T, D) after each item of a window, and the states (B, H), (B, D) behind it."""
+    before, behind = jax.random.split(key)
+    embedded = _drop(before, net.EMBEDDING_GAIN * w["embedding"][batch["item"]], dropout)
+    gates = net.gate_inputs(jnp, w, embedded, batch["features"])
+    rate = net.sigmoid(jnp, w["decay"])
+
+    def forward(states: Any, now: Any) -> Any:
+        fast, slow = states
+        gate, embedded, new_session, new_user, cut = now
+        fast = jnp.where(cut, jax.lax.stop_gradient(fast), fast)
+        fast = jnp.where(new_session[:, None], net.enter_session(jnp, w, fast), fast)
+        fast = net.step(jnp, w, jnp.where(new_user[:, None], 0.0, fast), gate)
+        slow = rate * jnp.where(new_user[:, None], 0.0, slow) + (1 - rate) * embedded
+        return (fast, slow), (fast, slow)
+
+    by_time = [x.swapaxes(0, 1) for x in (gates, embedded, batch["new_session"], batch["new_user"])]
+    cut = jnp.arange(WINDOW) % bptt == 0
+    carry, (fast, slow) = jax.lax.scan(forward, carry, (*by_time, cut))
+    states = _drop(behind, jnp.concatenate([fast, slow], axis=-1).swapaxes(0, 1), dropout)
+    hidden = fast.shape[-1]
+    return net.query(jnp, w, states[..., :hidden], states[..., hidden:]), carry
+
+
+def _drop(key: Any, x: Any, share: float) -> Any:
+    """Dropout (Srivastava et al., JMLR 2014)."""
+    return x * jax.random.bernoulli(key, 1 - share, x.shape) / (1 - share)
+
+
+class Batches:
+    """Windows of B streams, as arrays: all that `loss` reads. One generator draws everything, so a seed fixes them."""
+
+    def __init__(
+        self, past: Past, *, sizes: Sizing, recency: bool, history_percentiles: tuple[float, float], seed: int
+    ) -> None:
+        self.past, self.sizes = past, sizes
+        self.rng = np.random.default_rng([seed, 1])
+        self.users = np.flatnonzero(within(past.lengths, *history_percentiles) & (past.lengths > 1))
+        readable = int((past.lengths[self.users] - 1).sum())
+        self.per_epoch = max(1, readable // (sizes.streams * WINDOW))
+        self.before = previous(past)
+        self.weight = recency_weights(past.at) if recency else np.ones(len(past), np.float32)
+        count = np.bincount(past.item, minlength=len(past.items)) + 1.0
+        self.chance = count**_POPULARITY_POWER / (count**_POPULARITY_POWER).sum()
+        self.cumulated = np.cumsum(self.chance)
+
+    def epoch(self) -> Iterator[dict[str, Any]]:
+        """Every window of one epoch."""
+        past, streams = self.past, self.sizes.streams
+        first = past.ends - past.lengths
+        order = np.concatenate([np.arange(first[u], past.ends[u] - 1) for u in self.rng.permutation(self.users)])
+        order = np.roll(order, int(self.rng.integers(len(order))))  # a remainder shorter than a window is left out
+        order = np.resize(order, streams * self.per_epoch * WINDOW).reshape(streams, -1)
+        met = np.full((streams, len(past.items)), NEVER, np.int32)  # stream time of the last meeting
+        for stream, event in enumerate(order[:, 0]):  # a stream may begin amid a user
+            earlier = np.arange(first[past.user[event]], event)
+            met[stream, past.item[earlier]] = earlier - event
+        for begin in range(0, order.shape[1], WINDOW):
+            yield self._window(order[:, begin : begin + WINDOW], met, begin)
+
+    def _window(self, event: NDArray[np.int64], met: NDArray[np.int32], begin: int) -> dict[str, Any]:
+        """Arrays of the window of `event` (B, T), positions in the past; brings `met` (B, n_items) up to date."""
+        past = self.past
+        position = past.positions[event]
+        item = past.item[event]
+        gap = np.where(position > 0, past.at[event] - past.at[np.maximum(event - 1, 0)], 0)
+        ahead = np.clip((position + 10) // 10, 1, self.sizes.ahead)
+        target = event + 1 + (self.rng.random(event.shape) * ahead).astype(np.int64)
+        target = np.minimum(target, past.ends[past.user[event]] - 1)
+        negative, correction = self._negatives()
+        clock = np.arange(begin, begin + WINDOW, dtype=np.int32)
+        batch = {
+            "item": item,
+            "features": net.time_features(gap, position),
+            "new_session": gap > net.SESSION_GAP,
+            "new_user": position == 0,
+            "target": past.item[target],
+            "target_age": self._age(target, event).astype(np.float32),
+            "weight": self.weight[target],
+            "negative": negative,
+            "correction": correction,
+            "met": self._meetings(item, met, negative=negative, correction=correction, clock=clock),
+            "clock": clock[None, :, None],
+            "begin": clock - position,
+        }
+        met[np.arange(len(item))[:, None], item] = clock
+        return batch
+
+    def _negatives(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """K items and the log of how often each was expected over how often it was drawn; 1e9 marks a place left empty.
+
+        An item drawn m times takes one place with its logit raised by log m, which is the same sum.
+        """
+        n_items, size = len(self.past.items), self.sizes.negatives
+        if n_items <= size:
+            return np.arange(n_items, dtype=np.int32), np.zeros(n_items, np.float32)
+        drawn = np.searchsorted(self.cumulated, self.rng.random(size) * self.cumulated[-1])
+        drawn, times = np.unique(np.minimum(drawn, n_items - 1), return_counts=True)
+        negative = np.zeros(size, np.int32)
+        correction = np.full(size, 1e9, np.float32)
+        negative[: len(drawn)] = drawn
+        correction[: len(drawn)] = np.log(size * self.chance[drawn] / times)
+        return negative, correction
+
+    def _meetings(
+        self,
+        item: NDArray[np.int32],
+        met: NDArray[np.int32],
+        *,
+        negative: NDArray[np.int32],
+        correction: NDArray[np.float32],
+        clock: NDArray[np.int32],
+    ) -> NDArray[np.int32]:
+        """(B, T, K): stream time at which each negative was met last, this step included; too early times are another
+        user's, and `loss` leaves them out."""
+        place = np.full(len(self.past.items), -1, np.int32)
+        drawn = correction < 1e9
+        place[negative[drawn]] = np.flatnonzero(drawn)
+        meetings = np.full((*item.shape, len(negative)), NEVER, np.int32)
+        meetings[:, 0] = met[:, negative]
+        stream, step = np.nonzero(place[item] >= 0)
+        meetings[stream, step, place[item[stream, step]]] = clock[step]
+        return np.maximum.accumulate(meetings, axis=1, out=meetings)
+
+    def _age(self, target: NDArray[np.int64], event: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many interactions ago, seen from behind `event`, the target's item was met; 0 if never."""
+        last = self.before[target]
+        while (late := last > event).any():  # an item may come twice within the next few
+            last = np.where(late, self.before[last], last)
+        return np.where(last >= 0, event - last + 1, 0)
+
+
+def previous(past: Past) -> NDArray[np.int64]:
+    """(n,): position of the same user's previous interaction with the same item; -1 if there is none."""
+    order = np.lexsort((np.arange(len(past)), past.item, past.user))
+    same = (past.user[order][1:] == past.user[order][:-1]) & (past.item[order][1:] == past.item[order][:-1])
+    before = np.full(len(past), -1, np.int64)
+    before[order[1:][same]] = order[:-1][same]
+    return before
+
+
+def recency_weights(at: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(n,) weights of events in the loss, by rank: from 0.5 for the oldest of the data to 1.5 for the newest."""
+    rank = np.argsort(np.argsort(at, kind="stable"), kind="stable")
+    return (0.5 + (rank + 0.5) / len(at)).astype(np.float32)
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to keep freed blocks: handing them back and taking them anew each step costs a third of the training.
+
+    For a process that trains and ends. Other C libraries are left as they are.
+    """
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(-4, 0)  # M_MMAP_MAX: no separate mappings for large blocks
+        libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
+    except (OSError, AttributeError):
+        return
