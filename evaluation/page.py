@@ -1,0 +1,130 @@
+"""The report as one HTML file: a verdict that a manager can read, with everything an engineer needs to trust it.
+
+Shared code: a Lambda function writes this page on AWS, the local cloud writes the same one on a laptop. Therefore it
+uses the standard library only, loads nothing from anywhere (a content security policy in the page says so) and needs
+no script. It shows a `contract.results.Report` and computes no figure of its own.
+"""
+
+from __future__ import annotations
+
+from contract.results import JUDGE_METRIC, Report
+from evaluation import page_background, page_results, verdict
+from evaluation.charts import Mark, differences
+from evaluation.markup import code, escape, section
+from evaluation.page_style import STYLE
+from evaluation.words import decimals, metric_name, moment, number, parse_moment, plural, seconds
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def render(report: Report) -> str:
+    """The whole page; any `Report` that can be built can be rendered."""
+    sections = [
+        ("compared", "What was compared", page_background.compared(report)),
+        ("accuracy", "How well each one predicts", page_results.accuracy(report)),
+        ("others", "Recipes that answer other questions", page_results.other_questions(report)),
+        ("breadth", "Coverage and training time", page_results.breadth_and_time(report)),
+        ("events", "What three events change", page_background.events(report)),
+        ("figures", "All figures", page_results.all_figures(report)),
+        ("meanings", "How to read the figures", page_background.meanings(report)),
+        ("service", "The service's own metrics", page_results.service_metrics(report)),
+        ("data", "Data and hold-out", page_background.data(report)),
+        ("reproduce", "Reproduce this run", page_background.reproduce(report)),
+    ]
+    shown = [(identity, heading, content) for identity, heading, content in sections if content]
+    contents = "".join(f'<li><a href="#{identity}">{escape(heading)}</a></li>' for identity, heading, _ in shown)
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
+        f"<title>{escape(report.experiment)}: {escape(verdict.headline(report))}</title>"
+        f"<style>{STYLE}</style></head>\n<body>"
+        '<a class="skip" href="#main">Skip to the results</a>\n'
+        f"{_header(report)}\n"
+        f'<nav aria-label="Contents"><ul>{contents}</ul></nav>\n<main id="main" tabindex="-1">\n'
+        + "\n".join(section(*part) for part in shown)
+        + f"\n</main>\n{_footer(report)}\n</body></html>\n"
+    )
+
+
+def _header(report: Report) -> str:
+    return (
+        f'<header><p class="over">Recipe comparison <span>{escape(report.experiment)}</span></p>'
+        f"<h1>{escape(verdict.headline(report))}</h1>"
+        f'<p class="lead">{escape(verdict.sentence(report))}</p>' + _leads(report) + _notices(report) + "</header>"
+    )
+
+
+def _leads(report: Report) -> str:
+    """The paired differences of the best recipe against all others, as one figure."""
+    marks = []
+    for row in report.comparisons:
+        if row.metric != JUDGE_METRIC or report.best not in {row.a, row.b} or row.a == row.b:
+            continue
+        sign = 1 if row.a == report.best else -1
+        low, high = sorted((sign * row.low, sign * row.high))
+        difference, over = sign * row.difference, row.b if sign == 1 else row.a
+        baseline = over in report.baselines and over not in report.recipes
+        places = decimals(difference)
+        marks.append(
+            Mark(
+                label=f"over {page_results.shown_name(report, over)}",
+                value=difference,
+                low=low,
+                high=high,
+                text=f"{number(difference, places, signed=True)}"
+                f" ({number(low, places, signed=True)} to {number(high, places, signed=True)})",
+                tone="baseline" if baseline else "best",
+            )
+        )
+    marks.sort(key=lambda mark: mark.value)
+    chart = differences(
+        marks,
+        identity="leads",
+        title=f"Lead of {report.best} in {metric_name(JUDGE_METRIC)}, with 95 % intervals",
+        tick=lambda value: f"{value:g}",
+    )
+    if not chart:
+        return ""
+    return (
+        f'<figure class="leads"><figcaption><strong>Lead of {escape(report.best)} in {metric_name(JUDGE_METRIC)}'
+        "</strong> with its 95 % interval, user by user on the same users. An interval that reaches zero may be"
+        f" chance. Filled: over a recipe; hollow: over a baseline.</figcaption>{chart}</figure>"
+    )
+
+
+def _notices(report: Report) -> str:
+    """What must be known before the first figure is believed."""
+    said = []
+    local = [name for name, row in report.recipes.items() if row.approximation]
+    if local:
+        said.append(
+            "<strong>Local approximations.</strong> "
+            + ("All recipes here" if len(local) == len(report.recipes) else escape(", ".join(local)))
+            + " were trained as this project's own models on this machine, not by Amazon Personalize. They follow what"
+            " is published of the recipes; the service may do better or worse."
+        )
+    replaced = [(name, row.recipe_trained) for name, row in report.recipes.items() if row.recipe_trained != name]
+    if replaced:
+        pairs = ", ".join(f"{escape(name)} as {escape(trained)}" for name, trained in replaced)
+        said.append(f"<strong>Retired recipes.</strong> AWS no longer trains them; their successors were: {pairs}.")
+    for status, word in (("failed", "Failed"), ("skipped", "Skipped")):
+        names = [name for name, row in report.recipes.items() if row.status == status]
+        if names:
+            said.append(
+                f"<strong>{word}: {escape(', '.join(names))}.</strong> The reason is in"
+                ' <a href="#compared">What was compared</a>.'
+            )
+    return f'<ul class="notices">{"".join(f"<li>{text}</li>" for text in said)}</ul>' if said else ""
+
+
+def _footer(report: Report) -> str:
+    started, finished = parse_moment(report.started_at), parse_moment(report.finished_at)
+    took = f" ({seconds((finished - started).total_seconds())})" if started and finished else ""
+    where = "Amazon Personalize on AWS" if report.backend == "aws" else "the local cloud, without AWS"
+    return (
+        f"<footer><p>Run {code(report.run_id)} on {where}, {escape(moment(report.started_at))} to"
+        f" {escape(moment(report.finished_at))}{took}; {plural(report.evaluated_users, 'user')} asked."
+        f" Made from report.json, schema {escape(report.schema)}.</p></footer>"
+    )

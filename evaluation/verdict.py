@@ -1,0 +1,154 @@
+"""What a report comes to, in words: the page's first sentence and the notification's text say the same thing.
+
+A lead counts as clear when the 95 % interval of the paired difference lies above zero. `report.best` is taken as
+decided (evaluation.compare); this module only finds the lead over the next recipe and over the best baseline.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from contract.recipes import RECIPES, RecipeType
+from contract.results import JUDGE_METRIC, Report, View
+from evaluation.words import baseline_name, decimals, metric_name, number
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lead:
+    """How far the best recipe is ahead of another ranking in the metric that decides."""
+
+    over: str
+    difference: float
+    low: float | None
+    """Ends of the 95 % interval; None where the report holds no paired comparison."""
+    high: float | None
+    baseline: bool
+
+    @property
+    def clear(self) -> bool:
+        """True if the whole interval lies above zero."""
+        return self.low is not None and self.low > 0
+
+    @property
+    def behind(self) -> bool:
+        """True if the whole interval lies below zero."""
+        return self.high is not None and self.high < 0
+
+    @property
+    def over_name(self) -> str:
+        """For people: baselines without underscores."""
+        return f"the baseline “{baseline_name(self.over)}”" if self.baseline else self.over
+
+
+def question_key(recipe: str, question: str) -> tuple[str, str]:
+    """(recipe type, question): only recipes with equal keys are ranked against each other."""
+    row = RECIPES.get(recipe)
+    return (row.type.value if row else RecipeType.USER_PERSONALIZATION.value, question)
+
+
+def judged_value(report: Report, name: str, metric: str = JUDGE_METRIC, view: View | None = None) -> float | None:
+    """A recipe's or baseline's value in a reading (default: the one that decides); None if it has none."""
+    row = report.recipes.get(name) or report.baselines.get(name)
+    if row is None:
+        return None
+    value = row.metrics.get(view or report.judged_by, {}).get(metric)
+    return value if value is not None and math.isfinite(value) else None
+
+
+def contenders(report: Report) -> list[str]:
+    """The recipes that `best` was chosen from and that have a value, best first; empty if there is no best."""
+    if report.best is None or report.best not in report.recipes:
+        return []
+    key = question_key(report.best, report.recipes[report.best].question)
+    found = [name for name, row in report.recipes.items() if question_key(name, row.question) == key]
+    others = _by_value(report, (name for name in found if name != report.best))
+    return [report.best, *others]
+
+
+def lead_over_next(report: Report) -> Lead | None:
+    """The best recipe's lead over the second; None if there is no second."""
+    ranked = contenders(report)
+    return _lead(report, ranked[1], baseline=False) if len(ranked) > 1 else None
+
+
+def lead_over_baseline(report: Report) -> Lead | None:
+    """The best recipe's lead over the best baseline; None if there is none of either."""
+    ranked = _by_value(report, report.baselines)
+    return _lead(report, ranked[0], baseline=True) if ranked and report.best in report.recipes else None
+
+
+def headline(report: Report) -> str:
+    """One short clause for a heading."""
+    best, following, baseline = report.best, lead_over_next(report), lead_over_baseline(report)
+    if best is None or best not in report.recipes:
+        return "No recipe could be judged"
+    if baseline and baseline.behind:
+        return f"No recipe beats {baseline.over_name}"
+    if baseline and not baseline.clear:
+        return f"{best} scores highest, but is not clearly above {baseline.over_name}"
+    if following is None:
+        return f"{best} is clearly above every baseline" if baseline else f"{best} is the only recipe judged"
+    if following.clear:
+        return f"{best} recommends best on these data, by a clear margin"
+    return f"{best} scores highest, but its lead over {following.over} is within chance"
+
+
+def sentence(report: Report) -> str:
+    """The verdict with its uncertainty, as plain text."""
+    best = report.best
+    if best is None or best not in report.recipes:
+        failed = [name for name, row in report.recipes.items() if row.status == "failed"]
+        reason = f"failed: {', '.join(failed)}." if failed else "none has figures in the reading that decides."
+        return f"No recipe could be judged; {reason}"
+    parts = [f"{best} reaches {metric_name(JUDGE_METRIC)} {_figure(report, best)} in the reading “{report.judged_by}”."]
+    leads = [lead for lead in (lead_over_next(report), lead_over_baseline(report)) if lead]
+    parts += [_said(lead) for lead in leads]
+    return " ".join(parts)
+
+
+def _said(lead: Lead) -> str:
+    size = number(abs(lead.difference))
+    place = "above" if lead.difference >= 0 else "below"
+    if lead.low is None or lead.high is None:
+        return f"That is {size} {place} {lead.over_name} (no interval)."
+    places = decimals(lead.difference)
+    ends = f"{number(lead.low, places, signed=True)} to {number(lead.high, places, signed=True)}"
+    sure = (
+        "the lead is larger than its uncertainty"
+        if lead.clear
+        else "it is clearly behind"
+        if lead.behind
+        else "chance alone could explain the difference"
+    )
+    return f"That is {size} {place} {lead.over_name} (95 % interval {ends}): {sure}."
+
+
+def _figure(report: Report, name: str) -> str:
+    value = judged_value(report, name)
+    if value is None:
+        return "(no value)"
+    ends = report.recipes[name].confidence.get(report.judged_by, {}).get(JUDGE_METRIC)
+    if not ends or len(ends) != 2:
+        return number(value)
+    places = decimals(value)
+    return f"{number(value)} (95 % interval {number(ends[0], places)}–{number(ends[1], places)})"
+
+
+def _by_value(report: Report, names: Iterable[str]) -> list[str]:
+    valued = [(judged_value(report, name), name) for name in names]
+    return [name for value, name in sorted(((v, n) for v, n in valued if v is not None), key=lambda pair: -pair[0])]
+
+
+def _lead(report: Report, over: str, *, baseline: bool) -> Lead | None:
+    for row in report.comparisons:
+        if row.metric != JUDGE_METRIC or {row.a, row.b} != {report.best, over}:
+            continue
+        if row.a == report.best:
+            return Lead(over=over, difference=row.difference, low=row.low, high=row.high, baseline=baseline)
+        return Lead(over=over, difference=-row.difference, low=-row.high, high=-row.low, baseline=baseline)
+    mine, theirs = judged_value(report, report.best or ""), judged_value(report, over)
+    if mine is None or theirs is None:
+        return None
+    return Lead(over=over, difference=mine - theirs, low=None, high=None, baseline=baseline)
