@@ -11,13 +11,13 @@ import dataclasses
 import types
 import typing
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 T = TypeVar("T")
 
-ACTIVE = "ACTIVE"
-PENDING = "PENDING"
-DONE = "DONE"
+ACTIVE: Final = "ACTIVE"
+PENDING: Final = "PENDING"
+DONE: Final = "DONE"
 
 Kind = Literal["dataset-import-job", "solution", "solution-version", "campaign"]
 Mode = Literal["experiment", "serve"]
