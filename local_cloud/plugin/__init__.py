@@ -1,0 +1,38 @@
+"""What MiniStack lacks to run the stacks: each module is one seam, with its symptom, place and test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the plug-in has to be told."""
+
+    engine_url: str
+    """Where the engine listens."""
+    role_port: int
+    """Port for the engine's questions about service roles."""
+    role_path: str
+    """Secret path there: only the engine is told."""
+
+
+def install(settings: Settings) -> None:
+    """Put every seam in place. Call it once, before MiniStack serves; `seams.SeamMoved` if MiniStack has changed."""
+    from local_cloud.plugin import (
+        buckets,
+        error_types,
+        history,
+        machine_role,
+        personalize_calls,
+        resource_types,
+        service_role,
+    )
+
+    buckets.install()
+    error_types.install()
+    history.install()
+    machine_role.install()
+    personalize_calls.install(settings.engine_url)
+    resource_types.install(settings.engine_url)
+    service_role.serve(settings.role_port, settings.role_path)

@@ -1,0 +1,40 @@
+"""MiniStack with the plug-in, in a process of its own: `python -m local_cloud.server`.
+
+Started by local_cloud.services, which sets MiniStack's own settings (port, TLS, IAM) and the three of the plug-in in
+the environment. All state is in memory and ends with the process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+ENGINE_URL = "PERSONALIZE_ENGINE_URL"
+ROLE_PORT = "PERSONALIZE_ROLE_PORT"
+ROLE_PATH = "PERSONALIZE_ROLE_PATH"
+
+
+def main() -> int:
+    """Serve until ended."""
+    from ministack import app
+
+    from local_cloud import plugin
+    from local_cloud.plugin.seams import SeamMoved, wrap
+
+    settings = plugin.Settings(
+        engine_url=os.environ[ENGINE_URL], role_port=int(os.environ[ROLE_PORT]), role_path=os.environ[ROLE_PATH]
+    )
+    try:
+        # MiniStack would also serve on 443 where it may: two runs at once would meet there.
+        wrap(app, "_port_is_bindable", "host, port", lambda original: lambda host, port: False)
+        plugin.install(settings)
+    except SeamMoved as moved:
+        print(f"The local cloud cannot start: {moved}", file=sys.stderr)
+        return 1
+    sys.argv = sys.argv[:1]
+    app.main()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

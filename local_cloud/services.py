@@ -1,0 +1,213 @@
+"""The two servers of a run: the engine, and MiniStack with the plug-in. Started empty, found healthy, ended with us.
+
+`LocalCloud` knows where they listen and which settings point a program at them: the AWS variables that every SDK and
+the CDK command line read. None of the user's own AWS settings is passed on to anything started here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import ssl
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local_cloud import server
+from local_cloud.certificate import write_certificate
+from local_cloud.errors import StartError
+from local_cloud.processes import Child, Processes
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+KEY = "test"
+"""Access key, and secret, of the local account's root."""
+HOST = "127.0.0.1"
+WAIT_SCALE = "0.01"
+"""A wait of a minute in a state machine is 0.6 s here: the engine's resources change within milliseconds."""
+START_LIMIT = 60.0
+"""Seconds until both must answer."""
+POLL = 0.05
+ROLE_CREDENTIALS_URL = "PERSONALIZE_ROLE_CREDENTIALS_URL"
+"""Where the engine asks for the credentials of a service role (plugin.service_role)."""
+
+
+@dataclass(frozen=True)
+class LocalCloud:
+    """Where the two servers listen."""
+
+    work: Path
+    """The run's folder."""
+    gateway_url: str
+    engine_url: str
+    engine_data: Path
+    ca: Path
+    """PEM: what to trust."""
+
+    def environment(self) -> dict[str, str]:
+        """Variables that point a program at the local cloud."""
+        return {
+            **base_environment(self.work),
+            "AWS_ENDPOINT_URL": self.gateway_url,
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": KEY,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "AWS_CA_BUNDLE": str(self.ca),
+            "SSL_CERT_FILE": str(self.ca),
+            "NODE_EXTRA_CA_CERTS": str(self.ca),
+            "CDK_DEFAULT_ACCOUNT": ACCOUNT,
+            "CDK_DEFAULT_REGION": REGION,
+        }
+
+    def client(self, service: str) -> Any:
+        """A boto3 client for the local cloud, as its root user."""
+        import boto3
+
+        session = boto3.Session(aws_access_key_id=KEY, aws_secret_access_key=KEY, region_name=REGION)
+        return session.client(service, endpoint_url=self.gateway_url, verify=str(self.ca))  # type: ignore[call-overload]
+
+    def engine(self, path: str, *, method: str = "GET") -> Any:
+        """The engine's own (not AWS) interface: /health, /progress, /pause, /resume."""
+        return _json(f"{self.engine_url}{path}", method=method)
+
+
+def base_environment(work: Path) -> dict[str, str]:
+    """Our environment without anything that could lead a program to the user's AWS account or another Python."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "CDK_", "MINISTACK_", "LAMBDA_", "LOCALSTACK_", "SFN_", "PERSONALIZE_"))
+        and name not in {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"}
+    }
+    temporary = work / "tmp"
+    temporary.mkdir(exist_ok=True)
+    return {
+        **kept,
+        "TMPDIR": str(temporary),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def start(processes: Processes, work: Path, root: Path, *, port: int = 0, engine_port: int = 0) -> LocalCloud:
+    """Start both servers side by side and wait until both answer.
+
+    `root`: the project's folder. Port 0: any free one. StartError if a port is in use or a server does not come up.
+    """
+    certificate = write_certificate(work)
+    gateway_port, engine_port, role_port = _ports(port, engine_port)
+    cloud = LocalCloud(
+        work=work,
+        gateway_url=f"https://localhost:{gateway_port}",
+        engine_url=f"http://{HOST}:{engine_port}",
+        engine_data=work / "engine",
+        ca=certificate.certificate,
+    )
+    cloud.engine_data.mkdir()
+    role_path = secrets.token_urlsafe(16)
+    engine_settings = {
+        **cloud.environment(),
+        ROLE_CREDENTIALS_URL: f"http://{HOST}:{role_port}/{role_path}",
+    }
+    gateway_settings = {
+        **cloud.environment(),
+        "GATEWAY_PORT": str(gateway_port),
+        "BIND_HOST": HOST,
+        "MINISTACK_HOST": "localhost",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MINISTACK_REGION": REGION,
+        "AUTH": "true",
+        "USE_SSL": "1",
+        "MINISTACK_SSL_CERT": str(certificate.certificate),
+        "MINISTACK_SSL_KEY": str(certificate.key),
+        "SFN_WAIT_SCALE": WAIT_SCALE,
+        "LOG_LEVEL": "WARNING",
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        server.ENGINE_URL: cloud.engine_url,
+        server.ROLE_PORT: str(role_port),
+        server.ROLE_PATH: role_path,
+    }
+    engine = processes.start(
+        "the engine",
+        [
+            sys.executable,
+            "-m",
+            "personalize_engine",
+            "serve",
+            "--port",
+            str(engine_port),
+            "--data-dir",
+            cloud.engine_data,
+        ],
+        env=engine_settings,
+        log=work / "engine.log",
+        cwd=root,
+    )
+    gateway = processes.start(
+        "MiniStack",
+        [sys.executable, "-m", "local_cloud.server"],
+        env=gateway_settings,
+        log=work / "ministack.log",
+        cwd=root,
+    )
+    trust = ssl.create_default_context(cafile=str(certificate.certificate))
+    limit = time.monotonic() + START_LIMIT
+    _wait(engine, lambda: _json(f"{cloud.engine_url}/health"), limit)
+    _wait(gateway, lambda: _json(f"{cloud.gateway_url}/_ministack/health", context=trust), limit)
+    return cloud
+
+
+def _wait(child: Child, healthy: Callable[[], Any], limit: float) -> None:
+    while True:
+        if (code := child.process.poll()) is not None:
+            raise StartError(f"{child.name} ended at once (exit code {code}):\n{child.tail()}")
+        try:
+            healthy()
+        except (OSError, ValueError) as error:
+            if time.monotonic() > limit:
+                raise StartError(
+                    f"{child.name} does not answer after {START_LIMIT:.0f} s ({error}):\n{child.tail()}"
+                ) from error
+            time.sleep(POLL)
+        else:
+            return
+
+
+def _ports(*wanted: int) -> tuple[int, int, int]:
+    """The wanted ports and one more; 0 stands for any free one. All are held until all are chosen."""
+    held: list[socket.socket] = []
+    try:
+        for port in (*wanted, 0):
+            probe = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            held.append(probe)
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError as error:
+                raise StartError(
+                    f"Port {port} on {HOST} is in use ({error.strerror}). Stop what listens there,"
+                    " or leave the port out: a free one is taken."
+                ) from error
+        first, second, third = (probe.getsockname()[1] for probe in held)
+        return first, second, third
+    finally:
+        for probe in held:
+            probe.close()
+
+
+def _json(url: str, *, method: str = "GET", context: ssl.SSLContext | None = None) -> Any:
+    request = urllib.request.Request(url, method=method, data=b"" if method == "POST" else None)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    with opener.open(request, timeout=30) as answer:
+        text = answer.read()
+    return json.loads(text) if text else None
