@@ -1,0 +1,178 @@
+"""From per-user judgements to what report.json says: values, intervals, differences, the best recipe, a verdict.
+
+Recipes are compared only with recipes that were asked the same question of the same users. The best is the one with
+the highest NDCG@10 among those that were asked about users, in the view that decides (`decisive_view`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from contract.recipes import Question
+from contract.results import (
+    JUDGE_METRIC,
+    RANK_METRICS,
+    REPEATS_DECIDE,
+    VIEWS,
+    BaselineResult,
+    Comparison,
+    Intervals,
+    Values,
+    View,
+)
+from evaluation.bootstrap import Draws, difference, interval, resample
+from evaluation.judge import Judgement
+
+COMPARED = (JUDGE_METRIC, "precision_at_10")
+"""Metrics of the paired comparisons."""
+
+
+@dataclass(kw_only=True)
+class Measured:
+    """Means over users with their intervals; `coverage` has no interval: it is no mean over users."""
+
+    metrics: Values
+    confidence: Intervals
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """The evaluation's part of a report."""
+
+    judged_by: View
+    recipes: dict[str, Measured]
+    baselines: dict[str, BaselineResult]
+    comparisons: list[Comparison] = field(default_factory=list)
+    best: str | None = None
+    verdict: str = ""
+
+
+def decisive_view(repeats_share: float) -> View:
+    """`returned` where people come back to things (over 5 % of the held-out rows repeat the user's past)."""
+    return "returned" if repeats_share > REPEATS_DECIDE else "unseen"
+
+
+def compare(
+    recipes: Sequence[Judgement], baselines: Sequence[Judgement], *, repeats_share: float, resamples: int, seed: int
+) -> Outcome:
+    """Measures and compares all judgements of a run. Equal inputs give an equal outcome."""
+    view = decisive_view(repeats_share)
+    draws: dict[str, dict[tuple[str, str], Draws]] = {}
+    for group in _same_users([*recipes, *baselines]):
+        draws |= _resampled(group, resamples=resamples, seed=seed)
+    measured = {judged.subject: _measured(judged, draws[judged.subject]) for judged in [*recipes, *baselines]}
+    outcome = Outcome(
+        judged_by=view,
+        recipes={judged.subject: measured[judged.subject] for judged in recipes},
+        baselines={
+            judged.subject: BaselineResult(
+                metrics=measured[judged.subject].metrics, confidence=measured[judged.subject].confidence
+            )
+            for judged in baselines
+        },
+    )
+    outcome.best = _best(recipes, outcome.recipes, view)
+    outcome.comparisons = [
+        _comparison(a, b, metric=metric, view=view, draws=draws)
+        for a, b in _pairs(recipes, baselines, outcome.best)
+        for metric in COMPARED
+    ]
+    outcome.verdict = _verdict(outcome)
+    return outcome
+
+
+def _same_users(judgements: Sequence[Judgement]) -> list[list[Judgement]]:
+    """Judgements over equal users share their resamples."""
+    groups: dict[tuple[str, ...], list[Judgement]] = {}
+    for judged in judgements:
+        groups.setdefault(tuple(judged.users), []).append(judged)
+    return [group for users, group in groups.items() if users]
+
+
+def _resampled(group: Sequence[Judgement], *, resamples: int, seed: int) -> dict[str, dict[tuple[str, str], Draws]]:
+    """{subject: {(view, metric): draws}}"""
+    figures = [(judged, view, metric) for judged in group for view in VIEWS for metric in RANK_METRICS]
+    columns = [judged.values[view][metric] for judged, view, metric in figures]
+    drawn: dict[str, dict[tuple[str, str], Draws]] = {judged.subject: {} for judged in group}
+    for (judged, view, metric), draws in zip(figures, resample(columns, resamples=resamples, seed=seed), strict=True):
+        drawn[judged.subject][view, metric] = draws
+    return drawn
+
+
+def _measured(judged: Judgement, draws: dict[tuple[str, str], Draws]) -> Measured:
+    metrics: Values = {}
+    confidence: Intervals = {}
+    for view in VIEWS:
+        metrics[view] = {metric: _mean(judged.values[view][metric]) for metric in RANK_METRICS}
+        metrics[view]["coverage"] = judged.coverage[view]
+        confidence[view] = {metric: list(interval(draws[view, metric])) for metric in RANK_METRICS}
+    return Measured(metrics=metrics, confidence=confidence)
+
+
+def _best(recipes: Sequence[Judgement], measured: dict[str, Measured], view: View) -> str | None:
+    """Ties go to the recipe that the experiment lists first."""
+    asked = [judged.subject for judged in recipes if judged.question == Question.USER]
+    return max(asked, key=lambda name: measured[name].metrics[view][JUDGE_METRIC], default=None)
+
+
+def _pairs(
+    recipes: Sequence[Judgement], baselines: Sequence[Judgement], best: str | None
+) -> Iterator[tuple[Judgement, Judgement]]:
+    """Every two recipes with the same question and users, then the best recipe with each baseline."""
+    for a, b in combinations(recipes, 2):
+        if a.question == b.question and a.users == b.users:
+            yield a, b
+    for judged in recipes:
+        if judged.subject == best:
+            yield from ((judged, baseline) for baseline in baselines if baseline.users == judged.users)
+
+
+def _comparison(
+    a: Judgement, b: Judgement, *, metric: str, view: View, draws: dict[str, dict[tuple[str, str], Draws]]
+) -> Comparison:
+    low, high = interval(difference(draws[a.subject][view, metric], draws[b.subject][view, metric]))
+    return Comparison(
+        a=a.subject,
+        b=b.subject,
+        metric=metric,
+        difference=_mean(a.values[view][metric]) - _mean(b.values[view][metric]),
+        low=low,
+        high=high,
+    )
+
+
+def _verdict(outcome: Outcome) -> str:
+    """Which recipe is best, by how much, and whether that is more than chance."""
+    best, view = outcome.best, outcome.judged_by
+    if best is None:
+        return "No recipe that recommends for users could be judged."
+    value = outcome.recipes[best].metrics[view][JUDGE_METRIC]
+    low, high = outcome.recipes[best].confidence[view][JUDGE_METRIC]
+    said = f"{best} has the highest NDCG@10 ({view}): {value:.4f} (95 % interval {low:.4f} to {high:.4f})."
+    values = {name: row.metrics[view][JUDGE_METRIC] for name, row in outcome.recipes.items()}
+    values |= {name: row.metrics[view][JUDGE_METRIC] for name, row in outcome.baselines.items()}
+    leads = [_lead(row, best) for row in outcome.comparisons if row.metric == JUDGE_METRIC and best in {row.a, row.b}]
+    for kind, names in (("recipe", outcome.recipes), ("baseline", outcome.baselines)):
+        rivals = [lead for lead in leads if lead.b in names]
+        if rivals:
+            said += " " + _against(max(rivals, key=lambda lead: values[lead.b]), kind)
+    return said
+
+
+def _lead(row: Comparison, best: str) -> Comparison:
+    """The comparison seen from the best recipe."""
+    if row.a == best:
+        return row
+    return Comparison(a=row.b, b=row.a, metric=row.metric, difference=-row.difference, low=-row.high, high=-row.low)
+
+
+def _against(lead: Comparison, kind: str) -> str:
+    by = f"{abs(lead.difference):.4f} (95 % interval of the difference {lead.low:.4f} to {lead.high:.4f})"
+    if lead.low > 0:
+        return f"It leads the next {kind}, {lead.b}, by {by}: more than chance explains."
+    if lead.high < 0:
+        return f"The {kind} {lead.b} beats it by {by}: more than chance explains."
+    side = "leads" if lead.difference >= 0 else "trails"
+    return f"It {side} the {kind} {lead.b} by {by}: this may be chance."
