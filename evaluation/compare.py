@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from math import fsum
 
 from contract.recipes import Question
 from contract.results import (
@@ -176,3 +177,7 @@ def _against(lead: Comparison, kind: str) -> str:
         return f"The {kind} {lead.b} beats it by {by}: more than chance explains."
     side = "leads" if lead.difference >= 0 else "trails"
     return f"It {side} the {kind} {lead.b} by {by}: this may be chance."
+
+
+def _mean(values: Sequence[float]) -> float:
+    return fsum(values) / len(values)
