@@ -1,6 +1,6 @@
 """MiniStack with the plug-in, in a process of its own: `python -m local_cloud.server`.
 
-Started by local_cloud.services, which sets MiniStack's own settings (port, TLS, IAM) and the three of the plug-in in
+Started by local_cloud.services, which sets MiniStack's own settings (port, TLS, IAM) and the two of the plug-in in
 the environment. All state is in memory and ends with the process.
 """
 
@@ -10,8 +10,7 @@ import os
 import sys
 
 ENGINE_URL = "PERSONALIZE_ENGINE_URL"
-ROLE_PORT = "PERSONALIZE_ROLE_PORT"
-ROLE_PATH = "PERSONALIZE_ROLE_PATH"
+ROLES_URL = "PERSONALIZE_ROLES_URL"
 
 
 def main() -> int:
@@ -21,9 +20,7 @@ def main() -> int:
     from local_cloud import plugin
     from local_cloud.plugin.seams import SeamMoved, wrap
 
-    settings = plugin.Settings(
-        engine_url=os.environ[ENGINE_URL], role_port=int(os.environ[ROLE_PORT]), role_path=os.environ[ROLE_PATH]
-    )
+    settings = plugin.Settings(engine_url=os.environ[ENGINE_URL], roles_url=os.environ[ROLES_URL])
     try:
         # MiniStack would also serve on 443 where it may: two runs at once would meet there.
         wrap(app, "_port_is_bindable", "host, port", lambda original: lambda host, port: False)

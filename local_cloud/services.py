@@ -14,13 +14,13 @@ import ssl
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from local_cloud import server
-from local_cloud.certificate import write_certificate
+from local_cloud.certificate import Certificate, write_certificate
 from local_cloud.errors import StartError
 from local_cloud.processes import Child, Processes
 
@@ -98,29 +98,50 @@ def base_environment(work: Path) -> dict[str, str]:
     }
 
 
-def start(processes: Processes, work: Path, root: Path, *, port: int = 0, engine_port: int = 0) -> LocalCloud:
+def start(
+    processes: Processes, work: Path, root: Path, *, port: int = 0, engine_port: int = 0, engine_url: str | None = None
+) -> LocalCloud:
     """Start both servers side by side and wait until both answer.
 
-    `root`: the project's folder. Port 0: any free one. StartError if a port is in use or a server does not come up.
+    `root`: the project's folder. Port 0: any free one. With `engine_url` the engine is one that runs already.
+    StartError if a port is in use or a server does not come up.
     """
     certificate = write_certificate(work)
     gateway_port, engine_port, role_port = _ports(port, engine_port)
     cloud = LocalCloud(
         work=work,
         gateway_url=f"https://localhost:{gateway_port}",
-        engine_url=f"http://{HOST}:{engine_port}",
+        engine_url=engine_url or f"http://{HOST}:{engine_port}",
         engine_data=work / "engine",
         ca=certificate.certificate,
     )
+    roles = f"http://{HOST}:{role_port}/{secrets.token_urlsafe(16)}"
+    started = []
+    if engine_url is None:
+        started.append((_start_engine(processes, cloud, root, roles), f"{cloud.engine_url}/health"))
+    started.append(
+        (_start_gateway(processes, cloud, root, roles, certificate), f"{cloud.gateway_url}/_ministack/health")
+    )
+    trust = ssl.create_default_context(cafile=str(certificate.certificate))
+    limit = time.monotonic() + START_LIMIT
+    for child, url in started:
+        _wait(child, url, trust, limit)
+    return cloud
+
+
+def _start_engine(processes: Processes, cloud: LocalCloud, root: Path, roles: str) -> Child:
     cloud.engine_data.mkdir()
-    role_path = secrets.token_urlsafe(16)
-    engine_settings = {
+    port = str(urlsplit(cloud.engine_url).port)
+    data = str(cloud.engine_data)
+    command = [sys.executable, "-m", "personalize_engine", "serve", "--port", port, "--data-dir", data]
+    settings = {**cloud.environment(), ROLE_CREDENTIALS_URL: roles}
+    return processes.start("the engine", command, env=settings, log=cloud.work / "engine.log", cwd=root)
+
+
+def _start_gateway(processes: Processes, cloud: LocalCloud, root: Path, roles: str, certificate: Certificate) -> Child:
+    settings = {
         **cloud.environment(),
-        ROLE_CREDENTIALS_URL: f"http://{HOST}:{role_port}/{role_path}",
-    }
-    gateway_settings = {
-        **cloud.environment(),
-        "GATEWAY_PORT": str(gateway_port),
+        "GATEWAY_PORT": str(urlsplit(cloud.gateway_url).port),
         "BIND_HOST": HOST,
         "MINISTACK_HOST": "localhost",
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
@@ -134,45 +155,18 @@ def start(processes: Processes, work: Path, root: Path, *, port: int = 0, engine
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         server.ENGINE_URL: cloud.engine_url,
-        server.ROLE_PORT: str(role_port),
-        server.ROLE_PATH: role_path,
+        server.ROLES_URL: roles,
     }
-    engine = processes.start(
-        "the engine",
-        [
-            sys.executable,
-            "-m",
-            "personalize_engine",
-            "serve",
-            "--port",
-            str(engine_port),
-            "--data-dir",
-            cloud.engine_data,
-        ],
-        env=engine_settings,
-        log=work / "engine.log",
-        cwd=root,
-    )
-    gateway = processes.start(
-        "MiniStack",
-        [sys.executable, "-m", "local_cloud.server"],
-        env=gateway_settings,
-        log=work / "ministack.log",
-        cwd=root,
-    )
-    trust = ssl.create_default_context(cafile=str(certificate.certificate))
-    limit = time.monotonic() + START_LIMIT
-    _wait(engine, lambda: _json(f"{cloud.engine_url}/health"), limit)
-    _wait(gateway, lambda: _json(f"{cloud.gateway_url}/_ministack/health", context=trust), limit)
-    return cloud
+    command = [sys.executable, "-m", "local_cloud.server"]
+    return processes.start("MiniStack", command, env=settings, log=cloud.work / "ministack.log", cwd=root)
 
 
-def _wait(child: Child, healthy: Callable[[], Any], limit: float) -> None:
+def _wait(child: Child, url: str, trust: ssl.SSLContext, limit: float) -> None:
     while True:
         if (code := child.process.poll()) is not None:
             raise StartError(f"{child.name} ended at once (exit code {code}):\n{child.tail()}")
         try:
-            healthy()
+            _json(url, context=trust)
         except (OSError, ValueError) as error:
             if time.monotonic() > limit:
                 raise StartError(

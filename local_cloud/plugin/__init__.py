@@ -11,10 +11,8 @@ class Settings:
 
     engine_url: str
     """Where the engine listens."""
-    role_port: int
-    """Port for the engine's questions about service roles."""
-    role_path: str
-    """Secret path there: only the engine is told."""
+    roles_url: str
+    """Where to answer the engine's questions about service roles: loopback, with a path that only the engine knows."""
 
 
 def install(settings: Settings) -> None:
@@ -35,4 +33,4 @@ def install(settings: Settings) -> None:
     machine_role.install()
     personalize_calls.install(settings.engine_url)
     resource_types.install(settings.engine_url)
-    service_role.serve(settings.role_port, settings.role_path)
+    service_role.serve(settings.roles_url)

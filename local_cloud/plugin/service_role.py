@@ -29,9 +29,10 @@ REGION = "us-east-1"
 ACTIONS = ("s3:GetObject", "s3:PutObject")
 
 
-def serve(port: int, path: str) -> ThreadingHTTPServer:
-    """Answer at http://127.0.0.1:PORT/PATH from a thread of its own, until the process ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), _handler(f"/{path}"))
+def serve(url: str) -> ThreadingHTTPServer:
+    """Answer at this address from a thread of its own, until the process ends."""
+    place = urlsplit(url)
+    server = ThreadingHTTPServer((place.hostname or "", place.port or 0), _handler(place.path))
     threading.Thread(target=server.serve_forever, name="service-role", daemon=True).start()
     return server
 

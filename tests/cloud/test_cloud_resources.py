@@ -1,0 +1,106 @@
+"""The CloudFormation types of Personalize, and a bucket that is not empty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cloud_engine import ACCOUNT, FakeEngine
+
+from local_cloud.services import LocalCloud
+
+PREFIX = f"arn:aws:personalize:us-east-1:{ACCOUNT}:"
+
+
+def group(name: str = "g", schema: str = "{}") -> dict[str, Any]:
+    return {
+        "Schema": {"Type": "AWS::Personalize::Schema", "Properties": {"Name": f"{name}-schema-{len(schema)}", "Schema": schema}},
+        "Group": {"Type": "AWS::Personalize::DatasetGroup", "Properties": {"Name": name}},
+        "Data": {
+            "Type": "AWS::Personalize::Dataset",
+            "Properties": {
+                "Name": "d",
+                "DatasetType": "Interactions",
+                "DatasetGroupArn": {"Fn::GetAtt": ["Group", "DatasetGroupArn"]},
+                "SchemaArn": {"Fn::GetAtt": ["Schema", "SchemaArn"]},
+            },
+        },
+        "Tracker": {
+            "Type": "AWS::Personalize::EventTracker",
+            "Properties": {"Name": "t", "DatasetGroupArn": {"Fn::GetAtt": ["Group", "DatasetGroupArn"]}},
+            "DependsOn": "Data",
+        },
+        "Filter": {
+            "Type": "AWS::Personalize::Filter",
+            "Properties": {
+                "Name": "f",
+                "DatasetGroupArn": {"Fn::GetAtt": ["Group", "DatasetGroupArn"]},
+                "FilterExpression": "EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN (\"*\")",
+                "Tags": [{"Key": "a", "Value": "b"}],
+            },
+            "DependsOn": "Data",
+        },
+    }
+
+
+def test_every_declared_type_is_made_waited_for_and_deleted(stacks: Any, engine: FakeEngine) -> None:
+    outputs = stacks.deploy(
+        "types",
+        group(),
+        outputs={
+            "group": {"Fn::GetAtt": ["Group", "DatasetGroupArn"]},
+            "tracking": {"Fn::GetAtt": ["Tracker", "TrackingId"]},
+            "filter": {"Fn::GetAtt": ["Filter", "FilterArn"]},
+            "data": {"Ref": "Data"},
+        },
+    )
+    assert outputs == {
+        "group": f"{PREFIX}dataset-group/g",
+        "tracking": "tracking-1",
+        "filter": f"{PREFIX}filter/f",
+        "data": f"{PREFIX}dataset/g/INTERACTIONS",
+    }
+    assert engine.operations().count("DescribeDatasetGroup") == 2  # pending once, then active
+    tagged = next(request for name, request in engine.calls if name == "CreateFilter")
+    assert tagged["tags"] == [{"tagKey": "a", "tagValue": "b"}]
+    engine.calls.clear()
+    stacks.delete("types")
+    assert engine.resources == {}
+    deleted = [name for name in engine.operations() if name.startswith("Delete")]
+    assert deleted.index("DeleteDataset") > deleted.index("DeleteEventTracker")
+    assert deleted[-1] in {"DeleteDatasetGroup", "DeleteSchema"}
+
+
+def test_a_refusal_of_the_service_fails_the_resource_with_its_message(stacks: Any, engine: FakeEngine) -> None:
+    engine.fail["CreateDatasetGroup"] = "the service says no"
+    with pytest.raises(RuntimeError, match=r"the service says no.*InvalidInputException"):
+        stacks.deploy("refused", group())
+    assert engine.resources == {}
+
+
+def test_a_changed_schema_makes_a_new_one_and_the_dataset_is_deleted_before_it_is_made(
+    stacks: Any, engine: FakeEngine
+) -> None:
+    stacks.deploy("replaced", group())
+    engine.calls.clear()
+    stacks.deploy("replaced", group(schema='{"type": "record"}'))
+    order = [name for name in engine.operations() if not name.startswith("Describe")]
+    assert order == ["CreateSchema", "DeleteDataset", "CreateDataset", "DeleteSchema"]
+    assert f"{PREFIX}dataset/g/INTERACTIONS" in engine.resources
+
+
+def test_an_unknown_property_is_refused_by_name(stacks: Any) -> None:
+    resources = {"G": {"Type": "AWS::Personalize::DatasetGroup", "Properties": {"Name": "x", "Surprise": "y"}}}
+    with pytest.raises(RuntimeError, match="Surprise"):
+        stacks.deploy("unknown", resources)
+
+
+def test_a_bucket_with_objects_is_not_deleted(stacks: Any, cloud: LocalCloud) -> None:
+    s3 = cloud.client("s3")
+    stacks.deploy("full", {"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "cloud-test-full"}}})
+    s3.put_object(Bucket="cloud-test-full", Key="k", Body=b"v")
+    with pytest.raises(RuntimeError, match="BucketNotEmpty"):
+        stacks.delete("full")
+    s3.delete_object(Bucket="cloud-test-full", Key="k")
+    stacks.delete("full")
+    assert "cloud-test-full" not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
