@@ -65,13 +65,13 @@ bench-recipes: $(READY_DEV)  ## every recipe beside the baselines on real data, 
 
 # ---------------------------------------------------------------------------------------------------------------- on AWS
 deploy: $(READY)  ## deploy EXPERIMENT=name to the AWS account of your credentials
-	@$(CDK) -- deploy $(EXPERIMENT) -c environment=$(ENVIRONMENT)
+	@$(CDK) -- deploy $(EXPERIMENT) -c env=$(ENVIRONMENT)
 
 destroy: $(READY)  ## delete it again, with all that its runs made
-	@$(CDK) -- destroy $(EXPERIMENT) -c environment=$(ENVIRONMENT)
+	@$(CDK) -- destroy $(EXPERIMENT) -c env=$(ENVIRONMENT)
 
 diff: $(READY)  ## what a deploy would change
-	@$(CDK) -- diff $(EXPERIMENT) -c environment=$(ENVIRONMENT)
+	@$(CDK) -- diff $(EXPERIMENT) -c env=$(ENVIRONMENT)
 
 # ------------------------------------------------------------------------------------------------------------ upkeep
 pins: $(READY_DEV)  ## compile requirements*.in to full pins
