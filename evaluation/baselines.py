@@ -15,17 +15,20 @@ from evaluation.sequential_counts import SequentialCounts
 from evaluation.views import ASKED
 
 Baseline = Callable[[str], list[str]]
+BASELINES = ("popularity", "random", "history_first", "sequential_counts")
+"""Their names, as in report.json."""
 
 
 def baselines(past: Interactions, *, seed: int) -> dict[str, Baseline]:
-    """All baselines by the names that report.json uses."""
+    """All baselines, by name."""
     popular = past.popular()
-    return {
-        "popularity": popularity(popular),
-        "random": at_random(popular, seed=seed),
-        "history_first": history_first(past, popular),
-        "sequential_counts": SequentialCounts(past, popular).recommend,
-    }
+    made = (
+        popularity(popular),
+        at_random(popular, seed=seed),
+        history_first(past, popular),
+        SequentialCounts(past, popular).recommend,
+    )
+    return dict(zip(BASELINES, made, strict=True))
 
 
 def popularity(popular: list[str]) -> Baseline:

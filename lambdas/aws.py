@@ -38,6 +38,10 @@ def _unlimited() -> float:
     return float("inf")
 
 
+class NoSuchObject(KeyError):
+    """There is no such object in the bucket."""
+
+
 class Clients:
     """What a task may talk to. Each client is made when it is first used: most tasks need one or two."""
 
@@ -69,17 +73,12 @@ class Clients:
         return not host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
     def read(self, bucket: str, key: str) -> bytes:
-        """An object's bytes; KeyError if there is no such object."""
-        try:
-            body: bytes = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if error_code(error) in {"NoSuchKey", "404"}:
-                raise KeyError(f"s3://{bucket}/{key}") from None
-            raise
+        """An object's bytes. NoSuchObject if it is missing."""
+        body: bytes = self._open(bucket, key).read()
         return body
 
     def read_json(self, bucket: str, key: str) -> Any:
-        """A JSON object's value; KeyError if there is no such object."""
+        """A JSON object's value; NoSuchObject if it is missing."""
         return json.loads(self.read(bucket, key))
 
     def write_json(self, bucket: str, key: str, value: Any) -> None:
@@ -92,9 +91,8 @@ class Clients:
         self.s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
 
     def read_csv(self, bucket: str, key: str) -> Iterator[dict[str, str]]:
-        """Rows of a CSV file with a header, read as a stream. KeyError if there is no such object."""
-        lines = self._lines(bucket, key)
-        return csv.DictReader(lines)
+        """Rows of a CSV file with a header, read as a stream. NoSuchObject if it is missing."""
+        return csv.DictReader(self._lines(bucket, key))
 
     def read_columns(self, bucket: str, key: str, columns: Iterable[str]) -> Iterator[list[str]]:
         """The named columns of a CSV file, in that order; much faster than `read_csv`. KeyError names a missing one."""
@@ -119,13 +117,16 @@ class Clients:
                 yield from map(json.loads, self.read(bucket, entry["Key"]).splitlines())
 
     def _lines(self, bucket: str, key: str) -> io.TextIOWrapper:
+        raw = _Raw(self._open(bucket, key))
+        return io.TextIOWrapper(io.BufferedReader(raw, _BUFFER), encoding="utf-8", newline="")
+
+    def _open(self, bucket: str, key: str) -> Any:
         try:
-            body = self.s3.get_object(Bucket=bucket, Key=key)["Body"]
+            return self.s3.get_object(Bucket=bucket, Key=key)["Body"]
         except ClientError as error:
             if error_code(error) in {"NoSuchKey", "404"}:
-                raise KeyError(f"s3://{bucket}/{key}") from None
+                raise NoSuchObject(f"s3://{bucket}/{key}") from None
             raise
-        return io.TextIOWrapper(io.BufferedReader(_Raw(body), _BUFFER), encoding="utf-8", newline="")
 
 
 class _Raw(io.RawIOBase):

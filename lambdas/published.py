@@ -1,0 +1,58 @@
+"""The published data of a run, as the evaluation needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from contract import layout
+from contract.fields import ITEM_ID, TIMESTAMP, USER_ID
+from contract.plan import Run
+from contract.recipes import DatasetKind, Question
+from evaluation.cases import Case, cases
+from evaluation.interactions import Interactions
+from lambdas.aws import Clients, NoSuchObject
+from lambdas.errors import DataMissing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """Past and future of one version of the data, read when they are first used."""
+
+    run: Run
+    aws: Clients
+
+    @cached_property
+    def past(self) -> Interactions:
+        """What was imported."""
+        return Interactions(self._rows(layout.past(self.run.version, DatasetKind.INTERACTIONS)))
+
+    @cached_property
+    def future(self) -> Interactions:
+        """What was held out."""
+        return Interactions(self._rows(layout.future(self.run.version)))
+
+    @cached_property
+    def catalogue(self) -> set[str]:
+        """Every item of the past: of the interactions and, where the experiment has it, of the Items dataset."""
+        items = set(self.past.item_ids)
+        try:
+            key = layout.past(self.run.version, DatasetKind.ITEMS)
+            items.update(item for (item,) in self.aws.read_columns(self.run.bucket, key, [ITEM_ID]))
+        except NoSuchObject:
+            return items
+        return items
+
+    def cases(self, question: Question) -> list[Case]:
+        """Whom to ask and what the answers are judged by: always the same for a run."""
+        settings = self.run.evaluation
+        return cases(self.past, self.future, question=question, users=settings.users, seed=settings.seed)
+
+    def _rows(self, key: str) -> Iterator[list[str]]:
+        try:
+            return self.aws.read_columns(self.run.bucket, key, [USER_ID, ITEM_ID, TIMESTAMP])
+        except NoSuchObject as error:
+            raise DataMissing(
+                f"{error.args[0]} is gone: run `python -m data_prep {self.run.experiment} --stack` and start again"
+            ) from None

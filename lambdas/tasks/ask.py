@@ -1,0 +1,86 @@
+"""Asks a campaign for every user of the evaluation, as many as fit into one invocation; the machine calls it again.
+
+One call per user with numResults = 500 and no filter: what users know already is dealt with when the answers are
+judged (evaluation.views). Answers are written as JSON lines, one object per slice, named by its first user's position,
+so that a slice that is repeated replaces itself.
+
+Calls: personalize:GetRecommendations, personalize:GetPersonalizedRanking; s3:GetObject data/*, s3:ListBucket,
+s3:PutObject runs/*/answers/*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from contract import layout
+from contract.plan import DONE, PENDING, Asked, Asking
+from contract.recipes import Question
+from evaluation.cases import SHORT_LIST, Case
+from evaluation.views import ASKED
+from lambdas.aws import THREADS, Clients, is_throttling
+from lambdas.published import Published
+from lambdas.task import task
+
+RESERVE = 60.0
+"""Seconds of an invocation that are kept for writing the answers."""
+CHUNK = 8 * THREADS
+"""Users between two looks at the clock."""
+
+
+def ask(asking: Asking, aws: Clients) -> Asked:
+    """Asks from user number `next` on; PENDING with the next user's position if time ran out."""
+    published = Published(run=asking.run, aws=aws)
+    question = Question(asking.question)
+    cases = published.cases(question)
+    shortlist = published.past.popular()[:SHORT_LIST] if question is Question.RANK_POPULAR else []
+    answer = _caller(asking, question, shortlist, aws)
+    answers: list[dict[str, Any]] = []
+    position = asking.next
+    with ThreadPoolExecutor(THREADS) as pool:
+        while position < len(cases) and (position == asking.next or aws.seconds_left() > RESERVE):
+            chunk = cases[position : position + CHUNK]
+            done = _completed([pool.submit(answer, case) for case in chunk], first=position == asking.next)
+            answers += [{"user": case.user, "items": items} for case, items in zip(chunk, done, strict=False)]
+            position += len(done)
+            if len(done) < len(chunk):
+                break
+    if answers:
+        aws.write_json_lines(asking.run.bucket, layout.answers(asking.run.run_id, asking.recipe, asking.next), answers)
+    return Asked(status=DONE if position >= len(cases) else PENDING, next=position, users=len(cases))
+
+
+handler = task(Asking, ask)
+
+
+def _caller(asking: Asking, question: Question, shortlist: list[str], aws: Clients) -> Callable[[Case], list[str]]:
+    """The call that asks the question about one user: item ids, best first."""
+    campaign = asking.campaign_arn
+    runtime = aws.runtime
+
+    def ranking(case: Case) -> list[str]:
+        answer = runtime.get_personalized_ranking(campaignArn=campaign, userId=case.user, inputList=shortlist)
+        return [row["itemId"] for row in answer["personalizedRanking"]]
+
+    def recommendations(case: Case) -> list[str]:
+        about = {"itemId": case.last_item} if question is Question.LAST_ITEM else {"userId": case.user}
+        answer = runtime.get_recommendations(campaignArn=campaign, numResults=ASKED, **about)
+        return [row["itemId"] for row in answer["itemList"]]
+
+    return ranking if question is Question.RANK_POPULAR else recommendations
+
+
+def _completed(calls: list[Future[list[str]]], *, first: bool) -> list[list[str]]:
+    """The answers up to the first call that was throttled, so that no finished work is lost; none at all raises."""
+    done: list[list[str]] = []
+    for call in calls:
+        try:
+            done.append(call.result())
+        except ClientError as error:
+            if not is_throttling(error) or (first and not done):
+                raise
+            return done
+    return done

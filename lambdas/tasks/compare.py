@@ -1,0 +1,165 @@
+"""Compares what was judged and writes report.json; says which recipes failed and which is best.
+
+A failed recipe has a row with its reason and no figures; it stops nothing.
+
+Calls: s3:GetObject runs/*/plan.json, s3:GetObject runs/*/judged/*, s3:GetObject runs/*/events.json, s3:ListBucket,
+s3:PutObject reports/*/report.json.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from contract import layout
+from contract.manifest import Manifest
+from contract.plan import Ask, Compare, Compared, RecipeOutcome, Run, TrainingOutcome, TrainingPlan, to_json
+from contract.results import RecipeResult, Report
+from evaluation.baselines import BASELINES
+from evaluation.compare import Outcome
+from evaluation.compare import compare as compare_judgements
+from evaluation.judge import Judgement
+from lambdas.aws import Clients, NoSuchObject
+from lambdas.task import task
+
+
+def compare(event: Compare, aws: Clients) -> Compared:
+    """Writes report.json (contract.results) and returns the verdict for the notification."""
+    run = event.run
+    rows = {}
+    judged: dict[str, Judgement] = {}
+    for plan in event.trainings:
+        outcome = next((o for o in event.outcomes if _is_of(o, plan)), None)
+        for ask in plan.asks:
+            rows[ask.recipe], judgement = _row(run, plan, ask, outcome, aws)
+            if judgement:
+                judged[ask.recipe] = judgement
+    baselines = [_judgement(run, name, aws) for name in BASELINES]
+    manifest = Manifest.from_json(aws.read_json(run.bucket, layout.plan(run.run_id))["manifest"])
+    result = compare_judgements(
+        list(judged.values()),
+        baselines,
+        repeats_share=manifest.repeats_share,
+        resamples=run.evaluation.resamples,
+        seed=run.evaluation.seed,
+    )
+    for name, judgement in judged.items():
+        _fill(rows[name], judgement, result)
+    report = Report(
+        experiment=run.experiment,
+        run_id=run.run_id,
+        backend=run.backend,
+        started_at=run.started_at,
+        finished_at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        data=_data(manifest),
+        hold_out=manifest.holdout,
+        evaluated_users=len(baselines[0].users),
+        judged_by=result.judged_by,
+        recipes=rows,
+        baselines=result.baselines,
+        comparisons=result.comparisons,
+        best=result.best,
+        events=_events(run, aws),
+    )
+    key = layout.report(run.run_id, "json")
+    aws.write_json(run.bucket, key, report.to_json())
+    failed = [name for name, row in rows.items() if row.status == "failed"]
+    verdict = result.verdict
+    for name in failed:
+        verdict += f" {name} failed: {rows[name].failure_reason}"
+    return Compared(report_json=key, failed=failed, best=result.best, verdict=verdict)
+
+
+handler = task(Compare, compare)
+
+
+def reason(text: str | None) -> str:
+    """The words of the innermost error in what Step Functions caught.
+
+    A caught error is {"Error": name, "Cause": text}. The cause of a Lambda function's error is JSON with errorType and
+    errorMessage; the cause of a child execution's failure is JSON with the child's own Error and Cause.
+
+    >>> reason('{"Error":"ResourceFailed","Cause":"{\\\\"errorMessage\\\\":\\\\"solution x failed: no data\\\\"}"}')
+    'solution x failed: no data'
+    """
+    if not text:
+        return "no reason was given"
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(value, dict):
+        return text
+    if message := value.get("errorMessage"):
+        return str(message)
+    error = value.get("Error")
+    if cause := value.get("Cause"):
+        inner = reason(str(cause))
+        return f"{error}: {inner}" if error and inner == cause else inner
+    return str(error or text)
+
+
+def _is_of(outcome: TrainingOutcome, plan: TrainingPlan) -> bool:
+    """Trainings are told apart by the recipes they serve: two may train the same recipe with other parameters."""
+    return {row.recipe for row in outcome.recipes} == {ask.recipe for ask in plan.asks}
+
+
+def _row(
+    run: Run, plan: TrainingPlan, ask: Ask, outcome: TrainingOutcome | None, aws: Clients
+) -> tuple[RecipeResult, Judgement | None]:
+    """How one requested recipe ended, still without figures, and its judgement if it has one."""
+    made = RecipeResult(
+        recipe_requested=ask.recipe,
+        recipe_trained=plan.trained,
+        approximation=run.backend == "local",
+        question=ask.question,
+        status="failed",
+    )
+    ended = next((row for row in outcome.recipes if row.recipe == ask.recipe), None) if outcome else None
+    if outcome:
+        made.solution_version_arn = outcome.solution_version_arn
+        made.training_seconds = outcome.training_seconds
+        made.service_metrics = outcome.service_metrics
+    judgement = _judged(run, ended, aws)
+    if judgement:
+        made.status = "succeeded"
+    elif ended and ended.status == "succeeded":
+        made.failure_reason = "its judgement is not in the bucket"
+    else:
+        made.failure_reason = reason(ended.reason if ended else None)
+    return made, judgement
+
+
+def _judged(run: Run, ended: RecipeOutcome | None, aws: Clients) -> Judgement | None:
+    if ended is None or ended.status != "succeeded":
+        return None
+    try:
+        return _judgement(run, ended.recipe, aws)
+    except NoSuchObject:
+        return None
+
+
+def _judgement(run: Run, subject: str, aws: Clients) -> Judgement:
+    return Judgement.from_json(aws.read_json(run.bucket, layout.judgement(run.run_id, subject)))
+
+
+def _fill(row: RecipeResult, judgement: Judgement, result: Outcome) -> None:
+    row.evaluated_users = len(judgement.users)
+    row.short_lists = judgement.short_lists
+    row.metrics = result.recipes[judgement.subject].metrics
+    row.confidence = result.recipes[judgement.subject].confidence
+
+
+def _data(manifest: Manifest) -> dict[str, Any]:
+    """What the report says of the data: counts, and what was left out and why."""
+    value = to_json(manifest)
+    return {key: value[key] for key in ("version", "counts", "dropped", "duplicates", "repeats_share")}
+
+
+def _events(run: Run, aws: Clients) -> dict[str, Any] | None:
+    try:
+        seen: dict[str, Any] = aws.read_json(run.bucket, layout.events(run.run_id))
+    except NoSuchObject:
+        return None
+    return seen

@@ -1,0 +1,33 @@
+"""Deletes a campaign, which costs money for as long as it exists; called again until it is gone.
+
+Calls: personalize:DescribeCampaign, personalize:DeleteCampaign.
+"""
+
+from __future__ import annotations
+
+from botocore.exceptions import ClientError
+
+from contract.plan import DONE, PENDING, Release, Released
+from lambdas.aws import Clients, error_code
+from lambdas.kinds import DELETING
+from lambdas.task import task
+
+
+def release(event: Release, aws: Clients) -> Released:
+    """DONE when there is no such campaign (any more)."""
+    if not event.campaign_arn:
+        return Released(status=DONE)
+    try:
+        campaign = aws.personalize.describe_campaign(campaignArn=event.campaign_arn)["campaign"]
+        if campaign["status"] not in DELETING:
+            aws.personalize.delete_campaign(campaignArn=event.campaign_arn)
+    except ClientError as error:
+        code = error_code(error)
+        if code == "ResourceNotFoundException":
+            return Released(status=DONE)
+        if code != "ResourceInUseException":  # still being created or updated: delete it when that is over
+            raise
+    return Released(status=PENDING)
+
+
+handler = task(Release, release)
