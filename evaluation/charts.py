@@ -14,13 +14,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evaluation.markup import escape
+from evaluation.words import MINUS
 
 Tone = Literal["best", "recipe", "baseline"]
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom in pixels."""
 
-WIDTH = 400
-ROW = 38
+NARROW, WIDE = 340, 380
+"""Widths in pixels at which the text has its intended size: three charts beside each other, or two."""
+TOP, ROW = 4, 38
 _LABEL_CHARACTERS = 30
-_CHARACTER_WIDTH = 6.9
+_CHARACTER_WIDTH = 6.7
 """Of the 12.5 px label face, on average; only used to keep labels apart."""
 
 
@@ -83,12 +87,24 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     return [round(i * step, 12 - math.floor(math.log10(step))) for i in range(first, last + 1)]
 
 
+def tick_texts(axis: Sequence[float]) -> list[str]:
+    """The ticks with as many decimals as their distance needs, zero as 0.
+
+    >>> tick_texts([0.0, 0.05, 0.1])
+    ['0', '0.05', '0.10']
+    """
+    step = abs(axis[1] - axis[0]) if len(axis) > 1 else 1.0
+    places = max(0, -math.floor(math.log10(step) + 1e-9))
+    return ["0" if value == 0 else f"{value:.{min(places, 9)}f}".replace("-", MINUS) for value in axis]
+
+
 def bars(
     marks: Sequence[Mark],
     *,
     identity: str,
     title: str,
-    tick: Callable[[float], str],
+    width: int = NARROW,
+    texts: Callable[[Sequence[float]], list[str]] = tick_texts,
     reference: tuple[float, str] | None = None,
 ) -> str:
     """Horizontal bars from zero with their intervals; `reference` is a dashed line (value, label).
@@ -105,49 +121,49 @@ def bars(
     else:
         reference = None
     axis = ticks(min(values), max(values))
-    scale = Scale(low=axis[0], high=axis[-1], start=2, end=WIDTH - 8)
-    top = 20 if reference else 4
-    bottom = top + ROW * len(shown)
-    parts = _grid(axis, scale, top=top, bottom=bottom, tick=tick)
+    scale = Scale(low=axis[0], high=axis[-1], start=1, end=width - 6)
+    bottom = TOP + ROW * len(shown)
+    parts = _axis(axis, scale, rows=len(shown), texts=texts(axis))
     for position, mark in enumerate(shown):
-        y = top + ROW * position
+        y = TOP + ROW * position
         left, right = sorted((scale(0), scale(mark.value)))
-        parts.append(_heading(mark, y))
+        parts.append(_heading(mark, y, width))
         parts.append(
             f'<rect class="bar {mark.tone}" x="{left:.2f}" y="{y + 18}" width="{right - left:.2f}" height="11" rx="1"/>'
         )
         parts.append(_whisker(mark, scale, y + 23.5))
-    parts.append(f'<line class="zero" x1="{scale(0):.2f}" x2="{scale(0):.2f}" y1="{top}" y2="{bottom}"/>')
+    parts.append(_upright("zero", scale(0), len(shown)))
     if reference:
         x = scale(reference[0])
-        anchor = "end" if x > WIDTH / 2 else "start"
-        parts.append(f'<line class="reference" x1="{x:.2f}" x2="{x:.2f}" y1="{top - 4}" y2="{bottom}"/>')
+        anchor = "end" if x > width / 2 else "start"
+        parts.append(_upright("reference", x, len(shown)))
         parts.append(
-            f'<text class="tick" x="{x:.2f}" y="{top - 8}" text-anchor="{anchor}">{escape(reference[1])}</text>'
+            f'<text class="tick" x="{x:.2f}" y="{bottom + 33}" text-anchor="{anchor}">{escape(reference[1])}</text>'
         )
     said = "; ".join(f"{mark.label} {mark.text}" for mark in shown)
     said += f". Dashed line: {reference[1]}." if reference else "."
-    return _svg(parts, height=bottom + 22, identity=identity, title=title, description=said)
+    height = bottom + (38 if reference else 22)
+    return _svg(parts, width=width, height=height, identity=identity, title=title, description=said)
 
 
-def differences(marks: Sequence[Mark], *, identity: str, title: str, tick: Callable[[float], str]) -> str:
+def differences(marks: Sequence[Mark], *, identity: str, title: str, width: int = WIDE) -> str:
     """Differences with their intervals around a line at zero: an interval that crosses it may be chance."""
     shown = [mark for mark in marks if math.isfinite(mark.value)]
     if not shown:
         return ""
     values = [0.0, *(v for mark in shown for v in (mark.value, *(mark.ends or ())))]
     axis = ticks(min(values), max(values))
-    scale = Scale(low=axis[0], high=axis[-1], start=8, end=WIDTH - 8)
-    bottom = 4 + ROW * len(shown)
-    parts = _grid(axis, scale, top=4, bottom=bottom, tick=tick)
-    parts.append(f'<line class="zero" x1="{scale(0):.2f}" x2="{scale(0):.2f}" y1="4" y2="{bottom}"/>')
+    scale = Scale(low=axis[0], high=axis[-1], start=6, end=width - 6)
+    bottom = TOP + ROW * len(shown)
+    parts = _axis(axis, scale, rows=len(shown), texts=tick_texts(axis))
+    parts.append(_upright("zero", scale(0), len(shown)))
     for position, mark in enumerate(shown):
-        y = 4 + ROW * position
-        parts.append(_heading(mark, y))
+        y = TOP + ROW * position
+        parts.append(_heading(mark, y, width))
         parts.append(_whisker(mark, scale, y + 24))
         parts.append(f'<circle class="dot {mark.tone}" cx="{scale(mark.value):.2f}" cy="{y + 24}" r="4.5"/>')
     said = "; ".join(f"{mark.label} {mark.text}" for mark in shown)
-    return _svg(parts, height=bottom + 22, identity=identity, title=title, description=f"{said}.")
+    return _svg(parts, width=width, height=bottom + 22, identity=identity, title=title, description=f"{said}.")
 
 
 def scatter(
@@ -157,7 +173,7 @@ def scatter(
     title: str,
     x_name: str,
     y_name: str,
-    tick: Callable[[float], str],
+    width: int = WIDE,
 ) -> str:
     """Points with their labels; both axes begin at zero (or below, for negative values)."""
     shown = [point for point in points if math.isfinite(point.x) and math.isfinite(point.y)]
@@ -166,33 +182,36 @@ def scatter(
     across = ticks(min(0.0, *(p.x for p in shown)), max(p.x for p in shown))
     upward = ticks(min(0.0, *(p.y for p in shown)), max(p.y for p in shown))
     top, bottom = 26, 300
-    x = Scale(low=across[0], high=across[-1], start=42, end=WIDTH - 12)
+    x = Scale(low=across[0], high=across[-1], start=42, end=width - 12)
     y = Scale(low=upward[0], high=upward[-1], start=bottom, end=top)
-    parts = _grid(across, x, top=top, bottom=bottom, tick=tick)
-    for value in upward:
+    parts = []
+    for position, (value, text) in enumerate(zip(across, tick_texts(across), strict=True)):
+        parts.append(f'<line class="grid" x1="{x(value):.2f}" x2="{x(value):.2f}" y1="{top}" y2="{bottom}"/>')
+        parts.append(_tick(x(value), bottom + 15, text, position, len(across)))
+    for value, text in zip(upward, tick_texts(upward), strict=True):
         parts.append(f'<line class="grid" x1="{x.start}" x2="{x.end}" y1="{y(value):.2f}" y2="{y(value):.2f}"/>')
-        parts.append(f'<text class="tick" x="36" y="{y(value) + 4:.2f}" text-anchor="end">{escape(tick(value))}</text>')
+        parts.append(f'<text class="tick" x="36" y="{y(value) + 4:.2f}" text-anchor="end">{escape(text)}</text>')
     parts.append(f'<text class="axis" x="0" y="12">↑ {escape(y_name)}</text>')
-    parts.append(f'<text class="axis" x="{WIDTH - 8}" y="{bottom + 38}" text-anchor="end">{escape(x_name)} →</text>')
+    parts.append(f'<text class="axis" x="{width - 8}" y="{bottom + 38}" text-anchor="end">{escape(x_name)} →</text>')
     placed = [(x(p.x) - 6, y(p.y) - 6, x(p.x) + 6, y(p.y) + 6) for p in shown]
     labels = []
     for point in sorted(shown, key=lambda p: (p.tone != "best", -p.y)):
-        labels.append(_place(point, x(point.x), y(point.y), placed))
+        labels.append(_place(point, x(point.x), y(point.y), placed, width=width))
     parts += labels
     for p in shown:
         parts.append(f'<circle class="dot {p.tone}" cx="{x(p.x):.2f}" cy="{y(p.y):.2f}" r="5"/>')
-    said = "; ".join(f"{p.label}: {x_name} {tick(p.x)}, {y_name} {tick(p.y)}" for p in shown)
-    return _svg(parts, height=bottom + 46, identity=identity, title=title, description=f"{said}.")
+    said = "; ".join(f"{p.label}: {x_name} {p.x:.3g}, {y_name} {p.y:.3g}" for p in shown)
+    return _svg(parts, width=width, height=bottom + 46, identity=identity, title=title, description=f"{said}.")
 
 
-def _place(point: Point, x: float, y: float, placed: list[tuple[float, float, float, float]]) -> str:
+def _place(point: Point, x: float, y: float, placed: list[Box], *, width: int) -> str:
     """The label where it covers no point and no other label, with a thin line to its point if it had to move far."""
     text = _short(point.label)
     wide = len(text) * _CHARACTER_WIDTH
     right, left = (x + 9, "start", x + 9), (x - 9, "end", x - 9 - wide)
-    sides = [right, left] if x + 9 + wide <= WIDTH else [left, right]
-    sides = [side for side in sides if side[2] >= 0 and side[2] + wide <= WIDTH] or [
-        (max(0.0, WIDTH - wide), "start", max(0.0, WIDTH - wide))
+    sides = [right, left] if x + 9 + wide <= width else [left, right]
+    sides = [side for side in sides if side[2] >= 0 and side[2] + wide <= width] or [
+        (max(0.0, width - wide), "start", max(0.0, width - wide))
     ]
     spots = [
         (side, shift, (side[2], y + shift - 7, side[2] + wide, y + shift + 7))
@@ -213,27 +232,35 @@ def _place(point: Point, x: float, y: float, placed: list[tuple[float, float, fl
     )
 
 
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+def _overlap(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _grid(axis: Sequence[float], scale: Scale, *, top: float, bottom: float, tick: Callable[[float], str]) -> list[str]:
+def _axis(axis: Sequence[float], scale: Scale, *, rows: int, texts: Sequence[str]) -> list[str]:
+    """Ticks below the rows, and grid lines that stop where a row's text is."""
     parts = []
-    for position, value in enumerate(axis):
-        x = scale(value)
-        anchor = "start" if position == 0 and x < 20 else "end" if position == len(axis) - 1 else "middle"
-        at = x if anchor != "end" else x + 6
-        parts.append(f'<line class="grid" x1="{x:.2f}" x2="{x:.2f}" y1="{top}" y2="{bottom}"/>')
-        parts.append(
-            f'<text class="tick" x="{at:.2f}" y="{bottom + 15}" text-anchor="{anchor}">{escape(tick(value))}</text>'
-        )
+    for position, (value, text) in enumerate(zip(axis, texts, strict=True)):
+        parts.append(_upright("grid", scale(value), rows))
+        parts.append(_tick(scale(value), TOP + ROW * rows + 15, text, position, len(axis)))
     return parts
 
 
-def _heading(mark: Mark, y: float) -> str:
+def _upright(kind: str, x: float, rows: int) -> str:
+    path = "".join(f"M{x:.2f} {TOP + ROW * row + 17}v19" for row in range(rows))
+    return f'<path class="{kind}" d="{path}"/>'
+
+
+def _tick(x: float, y: float, text: str, position: int, of: int) -> str:
+    anchor = "start" if position == 0 and x < 20 else "end" if position == of - 1 else "middle"
+    at = x + 6 if anchor == "end" else x
+    return f'<text class="tick" x="{at:.2f}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _heading(mark: Mark, y: float, width: int) -> str:
+    room = int((width - 8) / _CHARACTER_WIDTH - len(mark.text))
     return (
-        f'<text class="label {mark.tone}" x="2" y="{y + 13}">{escape(_short(mark.label))}</text>'
-        f'<text class="value {mark.tone}" x="{WIDTH - 2}" y="{y + 13}" text-anchor="end">{escape(mark.text)}</text>'
+        f'<text class="label {mark.tone}" x="0" y="{y + 12}">{escape(_short(mark.label, room))}</text>'
+        f'<text class="value {mark.tone}" x="{width}" y="{y + 12}" text-anchor="end">{escape(mark.text)}</text>'
     )
 
 
@@ -246,13 +273,14 @@ def _whisker(mark: Mark, scale: Scale, y: float) -> str:
     return f'<path class="halo" d="{path}"/><path class="whisker" d="{path}"/>'
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= _LABEL_CHARACTERS else label[: _LABEL_CHARACTERS - 1] + "…"
+def _short(label: str, room: int = _LABEL_CHARACTERS) -> str:
+    most = max(min(room, _LABEL_CHARACTERS), 8)
+    return label if len(label) <= most else label[: most - 1] + "…"
 
 
-def _svg(parts: Sequence[str], *, height: float, identity: str, title: str, description: str) -> str:
+def _svg(parts: Sequence[str], *, width: int, height: float, identity: str, title: str, description: str) -> str:
     return (
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {height:.0f}" role="img"'
+        f'<svg class="chart" viewBox="0 0 {width} {height:.0f}" role="img"'
         f' aria-labelledby="{identity}-t" aria-describedby="{identity}-d">'
         f'<title id="{identity}-t">{escape(title)}</title><desc id="{identity}-d">{escape(description)}</desc>'
         + "".join(parts)

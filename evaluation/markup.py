@@ -22,7 +22,7 @@ class Cell:
 
     html: str
     kind: str = ""
-    """Class names: `n` for numbers."""
+    """Class names: `n` for numbers, `t` for running text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,23 +35,26 @@ class Row:
     kind: str = ""
 
 
-def table(caption: str, columns: Sequence[str], rows: Sequence[Row], *, first: str, note: str = "") -> str:
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Rows that belong together; `heading` (text) stands above them unless it is empty."""
+
+    heading: str = ""
+    rows: Sequence[Row]
+
+
+def table(caption: str, columns: Sequence[str], groups: Sequence[Group], *, first: str, note: str = "") -> str:
     """A table with caption and scopes, in a box of its own that scrolls sideways and takes the keyboard's focus.
 
     `caption`, `columns` and `first` (the head of the first column) are text; `note` is markup under the caption.
     """
     heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
-    body = "".join(
-        f'<tr{_kind(row.kind)}><th scope="row">{row.head}</th>'
-        + "".join(f"<td{_kind(cell.kind)}>{cell.html}</td>" for cell in row.cells)
-        + "</tr>"
-        for row in rows
-    )
+    body = "".join(_group(group, width=len(columns) + 1) for group in groups if group.rows)
     under = f'<span class="note">{note}</span>' if note else ""
     return (
         f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
         f"<caption><strong>{escape(caption)}</strong>{under}</caption>"
-        f'<thead><tr><th scope="col">{escape(first)}</th>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'<thead><tr><th scope="col">{escape(first)}</th>{heads}</tr></thead>{body}</table></div>'
     )
 
 
@@ -78,3 +81,18 @@ def code(value: Any) -> str:
 
 def _kind(kind: str) -> str:
     return f' class="{escape(kind)}"' if kind else ""
+
+
+def _group(group: Group, *, width: int) -> str:
+    heading = ""
+    if group.heading:
+        heading = (
+            f'<tr class="group"><th scope="rowgroup" colspan="{width}"><span>{escape(group.heading)}</span></th></tr>'
+        )
+    rows = "".join(
+        f'<tr{_kind(row.kind)}><th scope="row">{row.head}</th>'
+        + "".join(f"<td{_kind(cell.kind)}>{cell.html}</td>" for cell in row.cells)
+        + "</tr>"
+        for row in group.rows
+    )
+    return f"<tbody>{heading}{rows}</tbody>"

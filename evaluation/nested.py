@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeGuard
 
-from evaluation.markup import Cell, Row, code, escape, facts, table
+from evaluation.markup import Cell, Group, Row, code, escape, facts, table
 from evaluation.words import MISSING, count, number, sentence_case
 
 _DEEPEST = 6
@@ -60,4 +60,6 @@ def _rows(rows: list[dict[str, Any]], depth: int) -> str:
         )
         for row in rows
     ]
-    return table(f"{len(rows)} rows", [sentence_case(key) for key in others], made, first=sentence_case(first))
+    return table(
+        f"{len(rows)} rows", [sentence_case(key) for key in others], [Group(rows=made)], first=sentence_case(first)
+    )

@@ -49,10 +49,13 @@ def render(report: Report) -> str:
 
 
 def _header(report: Report) -> str:
+    first, *others = verdict.statements(report)
+    leads = f'<ul class="lead">{"".join(f"<li>{escape(said)}</li>" for said in others)}</ul>' if others else ""
     return (
         f'<header><p class="over">Recipe comparison <span>{escape(report.experiment)}</span></p>'
         f"<h1>{escape(verdict.headline(report))}</h1>"
-        f'<p class="lead">{escape(verdict.sentence(report))}</p>' + _leads(report) + _notices(report) + "</header>"
+        f'<div class="verdict"><div><p class="lead">{escape(first)}</p>{leads}</div>{_leads(report)}</div>'
+        f"{_notices(report)}</header>"
     )
 
 
@@ -69,28 +72,27 @@ def _leads(report: Report) -> str:
         places = decimals(difference)
         marks.append(
             Mark(
-                label=f"over {page_results.shown_name(report, over)}",
+                label=page_results.shown_name(report, over),
                 value=difference,
                 low=low,
                 high=high,
                 text=f"{number(difference, places, signed=True)}"
                 f" ({number(low, places, signed=True)} to {number(high, places, signed=True)})",
-                tone="baseline" if baseline else "best",
+                tone="baseline" if baseline else "recipe",
             )
         )
     marks.sort(key=lambda mark: mark.value)
     chart = differences(
         marks,
         identity="leads",
-        title=f"Lead of {report.best} in {metric_name(JUDGE_METRIC)}, with 95 % intervals",
-        tick=lambda value: f"{value:g}",
+        title=f"Lead of {report.best} in {metric_name(JUDGE_METRIC)}, with 95% intervals",
     )
     if not chart:
         return ""
     return (
         f'<figure class="leads"><figcaption><strong>Lead of {escape(report.best)} in {metric_name(JUDGE_METRIC)}'
-        "</strong> with its 95 % interval, user by user on the same users. An interval that reaches zero may be"
-        f" chance. Filled: over a recipe; hollow: over a baseline.</figcaption>{chart}</figure>"
+        "</strong> over each of the others, with 95% intervals of the difference on the same users. Where an interval"
+        f" reaches zero, chance may explain the lead. Filled: recipes. Hollow: baselines.</figcaption>{chart}</figure>"
     )
 
 
@@ -107,8 +109,8 @@ def _notices(report: Report) -> str:
         )
     replaced = [(name, row.recipe_trained) for name, row in report.recipes.items() if row.recipe_trained != name]
     if replaced:
-        pairs = ", ".join(f"{escape(name)} as {escape(trained)}" for name, trained in replaced)
-        said.append(f"<strong>Retired recipes.</strong> AWS no longer trains them; their successors were: {pairs}.")
+        pairs = ", ".join(f"{escape(trained)} for {escape(name)}" for name, trained in replaced)
+        said.append(f"<strong>Successors.</strong> AWS no longer trains some recipes; trained in their place: {pairs}.")
     for status, word in (("failed", "Failed"), ("skipped", "Skipped")):
         names = [name for name, row in report.recipes.items() if row.status == status]
         if names:

@@ -7,7 +7,7 @@ from typing import Any
 
 from contract.recipes import RECIPES
 from contract.results import REPEATS_DECIDE, RecipeResult, Report
-from evaluation.markup import Cell, Row, code, escape, facts, table
+from evaluation.markup import Cell, Group, Row, code, escape, facts, table
 from evaluation.nested import is_number, nested, scalar
 from evaluation.page_results import recipe_head
 from evaluation.words import (
@@ -35,16 +35,19 @@ _KNOWN_DATA = {
 def compared(report: Report) -> str:
     """Which recipes, what was trained for each, how it ended; and the baselines."""
     past, future = (_counts(report, part) for part in ("past", "future"))
-    said = f"<p>{plural(len(report.recipes), 'recipe was', 'recipes were')} trained on {past or 'the past'} and asked"
-    said += f" for recommendations for {plural(report.evaluated_users, 'user')}. The answers were compared with what"
-    said += f" these users really did next: {future or 'the held-out future'}, hidden from every recipe.</p>"
+    judged = sum(row.status == "succeeded" for row in report.recipes.values())
+    said = f"<p>{plural(len(report.recipes), 'recipe')}"
+    said += "" if judged == len(report.recipes) else f", of which {judged} could be judged"
+    said += f". All learn from the same past{f': {past}' if past else ''}. They were asked for recommendations for"
+    said += f" {plural(report.evaluated_users, 'user')}, and the answers compared with what these users did next,"
+    said += f" which was hidden from every recipe{f': {future}' if future else ''}.</p>"
     rows = [
         Row(
-            head=recipe_head(name, row, best=name == report.best),
+            head=recipe_head(name, row, best=name == report.best, full=True),
             cells=[
-                Cell(html=escape(RECIPES[name].purpose if name in RECIPES else MISSING)),
-                Cell(html=escape(_question(row))),
-                Cell(html=_ending(row)),
+                Cell(html=escape(RECIPES[name].purpose if name in RECIPES else MISSING), kind="t"),
+                Cell(html=escape(_question(row)), kind="t"),
+                Cell(html=_ending(row), kind="t"),
                 Cell(html=count(row.evaluated_users), kind="n"),
                 Cell(html=seconds(row.training_seconds), kind="n"),
             ],
@@ -52,7 +55,7 @@ def compared(report: Report) -> str:
         for name, row in report.recipes.items()
     ]
     columns = ["What it is for", "What was asked", "Result", "Users judged", "Training"]
-    parts = [said, table("Recipes of this experiment", columns, rows, first="Recipe")] if rows else [said]
+    parts = [said, table("Recipes of this experiment", columns, [Group(rows=rows)], first="Recipe")] if rows else [said]
     if report.baselines:
         pairs = [
             (sentence_case(baseline_name(name)), escape(BASELINES.get(name, "a ranking made from the past alone")))
@@ -113,8 +116,8 @@ def meanings(report: Report) -> str:
         f"<p>Each user was asked for once. The one list that came back is read in three ways.</p>{facts(readings)}"
         "<h3>Metrics</h3><p>All lie between 0 and 1, higher is better, and are means over users.</p>"
         + facts([(term, escape(said)) for term, said in METRIC_MEANINGS])
-        + "<h3>Intervals</h3><p>95 % bootstrap intervals: the users are drawn again and again with replacement, and"
-        " the middle 95 % of the means is shown. All recipes share the same draws, so the interval of a difference is"
+        + "<h3>Intervals</h3><p>95% bootstrap intervals: the users are drawn again and again with replacement, and"
+        " the middle 95% of the means is shown. All recipes share the same draws, so the interval of a difference is"
         " narrower than the intervals of its two sides suggest: judge a lead by its own interval. Intervals tell how"
         " much depends on which users were asked; training again with another seed would add to it.</p>"
     )
@@ -177,7 +180,11 @@ def _hold_out(found: dict[str, Any]) -> str:
         "after": f"Everything from {escape(found.get('timestamp', ''))} (Unix seconds) on is the future.",
         "cold": f"A {share} share of the items is cold: every interaction with them is the future, the rest the past.",
     }.get(str(found.get("kind")), "")
-    return (f"<p>{said}</p>" if said else "") + nested(found)
+    return (
+        f"<p>{said}</p>{nested({key: value for key, value in found.items() if key != 'kind'})}"
+        if said
+        else nested(found)
+    )
 
 
 def _dropped(found: Any) -> str:
@@ -195,7 +202,7 @@ def _dropped(found: Any) -> str:
         )
         for row in found
     ]
-    return table("Rows of the source that were left out", ["Rows", "First lines"], rows, first="Reason")
+    return table("Rows of the source that were left out", ["Rows", "First lines"], [Group(rows=rows)], first="Reason")
 
 
 def _reachable(found: Any) -> str:

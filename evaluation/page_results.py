@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from contract.recipes import Question
 from contract.results import JUDGE_METRIC, METRICS, VIEWS, RecipeResult, Report, View
 from evaluation import verdict
-from evaluation.charts import Mark, Point, Tone, bars, scatter
-from evaluation.markup import Cell, Row, escape, table
+from evaluation.charts import WIDE, Mark, Point, Tone, bars, scatter
+from evaluation.markup import Cell, Group, Row, escape, table
 from evaluation.nested import is_number
 from evaluation.words import (
     MISSING,
@@ -20,12 +21,13 @@ from evaluation.words import (
     number,
     seconds,
     sentence_case,
+    time_ticks,
 )
 
 HEADLINE_METRICS = (JUDGE_METRIC, "precision_at_10", "mean_reciprocal_rank_at_25")
 _TITLES = {
-    JUDGE_METRIC: "hits near the top count more; decides",
-    "precision_at_10": "share of ten recommendations that were right",
+    JUDGE_METRIC: "hits near the top count more",
+    "precision_at_10": "share of the first ten that was right",
     "mean_reciprocal_rank_at_25": "how high the first hit stands",
 }
 Key = tuple[str, str]
@@ -37,13 +39,17 @@ def shown_name(report: Report, name: str) -> str:
     return baseline_name(name) if name in report.baselines and name not in report.recipes else name
 
 
-def recipe_head(name: str, row: RecipeResult, *, best: bool = False) -> str:
-    """A recipe as the head of a table row, with what must not be overlooked about it."""
+def recipe_head(name: str, row: RecipeResult, *, best: bool = False, full: bool = False) -> str:
+    """A recipe as the head of a table row, with what must not be overlooked about it.
+
+    An approximation names what it approximates if `full`, or if that is not the recipe itself.
+    """
     tags = ['<span class="tag best">best</span>'] if best else []
     if row.recipe_trained != name:
         tags.append(f'<span class="tag">trained as {escape(row.recipe_trained)}</span>')
     if row.approximation:
-        tags.append(f'<span class="tag">local approximation of {escape(row.recipe_trained)}</span>')
+        of = f" of {escape(row.recipe_trained)}" if full or row.recipe_trained != name else ""
+        tags.append(f'<span class="tag">local approximation{of}</span>')
     if row.status != "succeeded":
         tags.append(f'<span class="tag bad">{escape(row.status)}</span>')
     return f'<span class="name">{escape(name)}</span>{" ".join(tags)}'
@@ -70,16 +76,26 @@ def main_group(report: Report) -> Key:
     return ("USER_PERSONALIZATION", "user")
 
 
+def question_heading(key: Key) -> str:
+    """What a group was asked; the recipe type is added where the question alone would not tell groups apart."""
+    asked = QUESTIONS.get(key[1], sentence_case(key[1]))
+    return asked + (f" ({key[0].lower().replace('_', ' ')})" if key[1] == Question.USER else "")
+
+
 def accuracy(report: Report) -> str:
     """Bars of the three metrics that people ask for, in the reading that decides."""
     names = [*groups(report).get(main_group(report), ()), *report.baselines]
     names.sort(key=lambda name: _order(report, name))
-    charts = [_bars(report, names, metric, identity=f"bars-{i}") for i, metric in enumerate(HEADLINE_METRICS)]
+    charts = [
+        _bars(report, names, metric, identity=f"bars-{i}", reference=reachable(report, metric))
+        for i, metric in enumerate(HEADLINE_METRICS)
+    ]
     if not any(charts):
         return ""
     return (
-        f"<p>Reading “{escape(report.judged_by)}”, {_why(report)}. Lines on the bars are 95 % intervals over users."
-        " Solid bars are recipes, hollow ones baselines made from the past without any training.</p>"
+        f"<p>Reading “{escape(report.judged_by)}”, {_why(report)}. Lines on the bars are 95% intervals over users."
+        " Solid bars are recipes, hollow ones baselines made without any training."
+        f" {metric_name(JUDGE_METRIC)} decides.</p>"
         f'<div class="charts three">{"".join(charts)}</div>'
     )
 
@@ -94,9 +110,7 @@ def other_questions(report: Report) -> str:
             _bars(report, names, metric, identity=f"other-{number_of}-{i}") for i, metric in enumerate(HEADLINE_METRICS)
         )
         if charts:
-            kind = f"{sentence_case(key[0].lower())}: " if key[0] else ""
-            asked = QUESTIONS.get(key[1], sentence_case(key[1]))
-            parts.append(f'<h3>{escape(kind + asked)}</h3><div class="charts three">{charts}</div>')
+            parts.append(f'<h3>{escape(question_heading(key))}</h3><div class="charts three">{charts}</div>')
     if not parts:
         return ""
     return (
@@ -119,7 +133,6 @@ def breadth_and_time(report: Report) -> str:
         title=f"{metric_name(JUDGE_METRIC)} against coverage",
         x_name="coverage",
         y_name=metric_name(JUDGE_METRIC),
-        tick=_tick,
     )
     timed = sorted(
         ((row.training_seconds, name) for name, row in report.recipes.items() if row.training_seconds is not None),
@@ -131,7 +144,8 @@ def breadth_and_time(report: Report) -> str:
         ],
         identity="time-chart",
         title="Training time",
-        tick=lambda value: seconds(value) if value else "0",
+        width=WIDE,
+        texts=time_ticks,
     )
     figures = []
     if cloud:
@@ -168,11 +182,15 @@ def service_metrics(report: Report) -> str:
         "Metrics of the solution versions",
         [metric_name(metric) for metric in metrics],
         [
-            Row(
-                head=recipe_head(name, report.recipes[name]),
-                cells=[Cell(html=number(values.get(metric)), kind="n") for metric in metrics],
+            Group(
+                rows=[
+                    Row(
+                        head=recipe_head(name, report.recipes[name]),
+                        cells=[Cell(html=number(values.get(metric)), kind="n") for metric in metrics],
+                    )
+                    for name, values in rows.items()
+                ]
             )
-            for name, values in rows.items()
         ],
         first="Recipe",
     )
@@ -180,40 +198,34 @@ def service_metrics(report: Report) -> str:
 
 def _table(report: Report, view: View) -> str:
     metrics = [m for m in METRICS if any(m in _values(report, n, view) for n in (*report.recipes, *report.baselines))]
-    rows = []
-    for key, names in groups(report).items():
-        main = key == main_group(report)
-        for name in names:
-            rows.append(_row(report, name, view, metrics, note="" if main else QUESTIONS.get(key[1], key[1])))
-        if main:
-            rows += [_row(report, name, view, metrics) for name in _ranked_baselines(report)]
-    if not any(row.head for row in rows) or not metrics:
+    if not metrics:
         return ""
+    main = groups(report).get(main_group(report), [])
+    parts = [Group(rows=[_row(report, name, view, metrics) for name in (*main, *_ranked_baselines(report))])]
+    for key, names in groups(report).items():
+        if key != main_group(report):
+            rows = [_row(report, name, view, metrics) for name in names]
+            parts.append(Group(heading=f"Another question: {question_heading(key)}", rows=rows))
     decides = view == report.judged_by
     return f"<h3>Reading “{view}”{' (decides)' if decides else ''}</h3>" + table(
-        f"All metrics in the reading “{view}”, with 95 % intervals",
+        f"All metrics in the reading “{view}”, with 95% intervals",
         [metric_name(metric) for metric in metrics],
-        rows,
+        parts,
         first="Recipe or baseline",
         note=escape(READINGS[view]),
     )
 
 
-def _row(report: Report, name: str, view: View, metrics: Sequence[str], note: str = "") -> Row:
+def _row(report: Report, name: str, view: View, metrics: Sequence[str]) -> Row:
     recipe = report.recipes.get(name)
     values = _values(report, name, view)
     ends = (recipe or report.baselines[name]).confidence.get(view, {})
     cells = [_figure(values.get(metric), ends.get(metric)) for metric in metrics]
     if recipe is None:
-        return Row(
-            head=f'<span class="name">{escape(baseline_name(name))}</span><span class="tag">baseline</span>',
-            cells=cells,
-            kind="baseline",
-        )
-    head = recipe_head(name, recipe, best=name == report.best)
-    if note:
-        head += f'<span class="tag">other question: {escape(note)}</span>'
-    return Row(head=head, cells=cells, kind="winner" if name == report.best else "")
+        head = f'<span class="name">{escape(baseline_name(name))}</span><span class="tag">baseline</span>'
+        return Row(head=head, cells=cells, kind="baseline")
+    best = name == report.best
+    return Row(head=recipe_head(name, recipe, best=best), cells=cells, kind="winner" if best else "")
 
 
 def _figure(value: float | None, ends: Sequence[float] | None) -> Cell:
@@ -226,7 +238,9 @@ def _figure(value: float | None, ends: Sequence[float] | None) -> Cell:
     return Cell(html=f"{number(value)}{interval}", kind="n")
 
 
-def _bars(report: Report, names: Sequence[str], metric: str, *, identity: str) -> str:
+def _bars(
+    report: Report, names: Sequence[str], metric: str, *, identity: str, reference: tuple[float, str] | None = None
+) -> str:
     marks = []
     for name in names:
         value = verdict.judged_value(report, name, metric)
@@ -247,8 +261,7 @@ def _bars(report: Report, names: Sequence[str], metric: str, *, identity: str) -
         marks,
         identity=identity,
         title=f"{title}, reading “{report.judged_by}”",
-        tick=_tick,
-        reference=reachable(report, metric),
+        reference=reference,
     )
     if not chart:
         return ""
@@ -292,7 +305,3 @@ def _tone(report: Report, name: str) -> Tone:
     if name == report.best:
         return "best"
     return "recipe" if name in report.recipes else "baseline"
-
-
-def _tick(value: float) -> str:
-    return f"{value:.3g}"

@@ -1,6 +1,6 @@
 """What a report comes to, in words: the page's first sentence and the notification's text say the same thing.
 
-A lead counts as clear when the 95 % interval of the paired difference lies above zero. `report.best` is taken as
+A lead counts as clear when the 95% interval of the paired difference lies above zero. `report.best` is taken as
 decided (evaluation.compare); this module only finds the lead over the next recipe and over the best baseline.
 """
 
@@ -22,7 +22,7 @@ class Lead:
     over: str
     difference: float
     low: float | None
-    """Ends of the 95 % interval; None where the report holds no paired comparison."""
+    """Ends of the 95% interval; None where the report holds no paired comparison."""
     high: float | None
     baseline: bool
 
@@ -86,43 +86,48 @@ def headline(report: Report) -> str:
         return "No recipe could be judged"
     if baseline and baseline.behind:
         return f"No recipe beats {baseline.over_name}"
+    if baseline and baseline.low is None:
+        return f"{best} scores highest among the recipes"
     if baseline and not baseline.clear:
         return f"{best} scores highest, but is not clearly above {baseline.over_name}"
     if following is None:
         return f"{best} is clearly above every baseline" if baseline else f"{best} is the only recipe judged"
     if following.clear:
         return f"{best} recommends best on these data, by a clear margin"
+    if following.low is None:
+        return f"{best} scores highest among the recipes"
     return f"{best} scores highest, but its lead over {following.over} is within chance"
 
 
-def sentence(report: Report) -> str:
-    """The verdict with its uncertainty, as plain text."""
+def statements(report: Report) -> list[str]:
+    """The verdict with its uncertainty as sentences: the best recipe's figure, then its leads; at least one."""
     best = report.best
     if best is None or best not in report.recipes:
         failed = [name for name, row in report.recipes.items() if row.status == "failed"]
         reason = f"failed: {', '.join(failed)}." if failed else "none has figures in the reading that decides."
-        return f"No recipe could be judged; {reason}"
-    parts = [f"{best} reaches {metric_name(JUDGE_METRIC)} {_figure(report, best)} in the reading “{report.judged_by}”."]
-    leads = [lead for lead in (lead_over_next(report), lead_over_baseline(report)) if lead]
-    parts += [_said(lead) for lead in leads]
-    return " ".join(parts)
+        return [f"No recipe could be judged; {reason}"]
+    said = f"{best} reaches {metric_name(JUDGE_METRIC)} {_figure(report, best)} in the reading “{report.judged_by}”."
+    leads = (lead_over_next(report), lead_over_baseline(report))
+    return [said, *(_said(lead) for lead in leads if lead)]
+
+
+def sentence(report: Report) -> str:
+    """The verdict as one plain text, for a notification or a terminal."""
+    return " ".join(statements(report))
 
 
 def _said(lead: Lead) -> str:
     size = number(abs(lead.difference))
     place = "above" if lead.difference >= 0 else "below"
     if lead.low is None or lead.high is None:
-        return f"That is {size} {place} {lead.over_name} (no interval)."
+        return f"It is {size} {place} {lead.over_name}; there is no interval for this difference."
     places = decimals(lead.difference)
-    ends = f"{number(lead.low, places, signed=True)} to {number(lead.high, places, signed=True)}"
-    sure = (
-        "the lead is larger than its uncertainty"
-        if lead.clear
-        else "it is clearly behind"
-        if lead.behind
-        else "chance alone could explain the difference"
-    )
-    return f"That is {size} {place} {lead.over_name} (95 % interval {ends}): {sure}."
+    ends = f"95% interval {number(lead.low, places, signed=True)} to {number(lead.high, places, signed=True)}"
+    if lead.clear:
+        return f"It is {size} above {lead.over_name}, which is more than its uncertainty ({ends})."
+    if lead.behind:
+        return f"It is {size} below {lead.over_name}, which is more than its uncertainty ({ends})."
+    return f"It is {size} {place} {lead.over_name}, which chance alone could explain ({ends})."
 
 
 def _figure(report: Report, name: str) -> str:
@@ -133,7 +138,7 @@ def _figure(report: Report, name: str) -> str:
     if not ends or len(ends) != 2:
         return number(value)
     places = decimals(value)
-    return f"{number(value)} (95 % interval {number(ends[0], places)}–{number(ends[1], places)})"
+    return f"{number(value)} (95% interval {number(ends[0], places)}–{number(ends[1], places)})"
 
 
 def _by_value(report: Report, names: Iterable[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from contract.recipes import Question
@@ -90,8 +91,8 @@ def sentence_case(name: str) -> str:
 
 
 def decimals(value: float) -> int:
-    """Three from 0.1 on, four below: three significant digits for all but the smallest values."""
-    return 3 if not math.isfinite(value) or abs(value) >= 0.09995 else 4
+    """Three; four for values that three would round away."""
+    return 3 if not math.isfinite(value) or value == 0 or abs(value) >= 0.00095 else 4
 
 
 def number(value: float | None, places: int | None = None, *, signed: bool = False) -> str:
@@ -112,16 +113,21 @@ def count(value: float) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A duration: `0.042 s`, `38.2 s`, `4 min 12 s`, `2 h 05 min`."""
+    """A duration: `0.04 s`, `38.2 s`, `4 min 12 s`, `2 h 05 min`."""
     if value is None or not math.isfinite(value) or value < 0:
         return MISSING
     if value < 59.95:
-        return f"{value:.3g} s"
+        return f"{value:.{2 if value < 0.995 else 1}f} s"
     if value < 3599.5:
         minutes, rest = divmod(round(value), 60)
         return f"{minutes} min {rest:02d} s"
     hours, minutes = divmod(round(value / 60), 60)
     return f"{hours:,} h {minutes:02d} min"
+
+
+def time_ticks(axis: Sequence[float]) -> list[str]:
+    """Ticks of an axis in seconds: short durations without decimals that say nothing."""
+    return ["0" if not value else f"{value:g} s" if abs(value) < 60 else seconds(value) for value in axis]
 
 
 def moment(text: str) -> str:
