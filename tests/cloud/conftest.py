@@ -18,7 +18,7 @@ from local_cloud.processes import Processes
 from local_cloud.services import LocalCloud
 
 ROOT = Path(__file__).resolve().parents[2]
-FUNCTION = '''
+FUNCTION = """
 import json, os, time, urllib.request
 import boto3
 
@@ -37,14 +37,15 @@ def handler(event, context):
             answer = getattr(client, event["method"])(**event["arguments"])
         except client.exceptions.ClientError as error:
             return {"code": error.response["Error"]["Code"], "message": error.response["Error"]["Message"]}
-        return {"code": "ok", "status": answer["ResponseMetadata"]["HTTPStatusCode"], "endpoint": client.meta.endpoint_url}
+        status = answer["ResponseMetadata"]["HTTPStatusCode"]
+        return {"code": "ok", "status": status, "endpoint": client.meta.endpoint_url}
     if event.get("ResponseURL"):
         body = {"Status": "SUCCESS", "PhysicalResourceId": "made", "Reason": "", "StackId": event["StackId"],
                 "RequestId": event["RequestId"], "LogicalResourceId": event["LogicalResourceId"], "Data": {"A": "b"}}
         request = urllib.request.Request(event["ResponseURL"], data=json.dumps(body).encode(), method="PUT")
         urllib.request.urlopen(request)
     return {"who": boto3.client("sts").get_caller_identity()["Arn"], "event": event}
-'''
+"""
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +76,9 @@ class Stacks:
 
     def deploy(self, name: str, resources: dict[str, Any], *, outputs: dict[str, Any] | None = None) -> dict[str, str]:
         """Create or update; the outputs. RuntimeError with the failed resources' reasons."""
-        template = json.dumps({"Resources": resources, "Outputs": {k: {"Value": v} for k, v in (outputs or {}).items()}})
+        template = json.dumps(
+            {"Resources": resources, "Outputs": {k: {"Value": v} for k, v in (outputs or {}).items()}}
+        )
         call = self.client.update_stack if name in self.made else self.client.create_stack
         call(StackName=name, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
         if name not in self.made:

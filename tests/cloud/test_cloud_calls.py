@@ -32,7 +32,9 @@ EVENTS = {
     "sessionId": "s",
     "eventList": [{"eventType": "e", "sentAt": 1}],
 }
-PASS = allow("iam:PassRole", SERVICE_ROLE, condition={"StringEquals": {"iam:PassedToService": "personalize.amazonaws.com"}})
+PASS = allow(
+    "iam:PassRole", SERVICE_ROLE, condition={"StringEquals": {"iam:PassedToService": "personalize.amazonaws.com"}}
+)
 WHOLE_IMPORT = [
     allow("personalize:CreateDatasetImportJob", [f"{ARN}dataset-import-job/job", f"{ARN}dataset/g/INTERACTIONS"]),
     PASS,
@@ -44,7 +46,9 @@ def ask(cloud: LocalCloud, stacks: Any, function: Callable[..., Any]) -> Callabl
     """Call Personalize from a function whose role has these statements."""
     count = 0
 
-    def asking(statements: list[dict[str, Any]], method: str, arguments: dict[str, Any], service: str = "personalize") -> Any:
+    def asking(
+        statements: list[dict[str, Any]], method: str, arguments: dict[str, Any], service: str = "personalize"
+    ) -> Any:
         nonlocal count
         count += 1
         name = f"calls-{count}"

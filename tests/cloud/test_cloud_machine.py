@@ -113,7 +113,22 @@ def test_a_role_that_states_may_not_assume_is_of_no_use(run: Callable[..., Json]
 
 
 def test_without_the_permission_the_machine_cannot_publish(run: Callable[..., Json]) -> None:
-    topic = {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}}
+    # The default policy of a topic lets everyone in the account publish; one of our own takes its place.
+    insecure = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sns:Publish",
+        "Resource": "*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    document = {"Version": "2012-10-17", "Statement": [insecure]}
+    topic = {
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {}},
+        "TopicPolicy": {
+            "Type": "AWS::SNS::TopicPolicy",
+            "Properties": {"Topics": [{"Ref": "Topic"}], "PolicyDocument": document},
+        },
+    }
     publish = {
         "Type": "Task",
         "Resource": "arn:aws:states:::sns:publish",
@@ -124,6 +139,7 @@ def test_without_the_permission_the_machine_cannot_publish(run: Callable[..., Js
     assert run(single(publish), allow("sns:Publish", {"Ref": "Topic"}), **topic)["status"] == "SUCCEEDED"
 
 
+SYNC_RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
 CHILD_STATEMENTS = [
     allow("states:StartExecution", {"Ref": "Child"}),
     allow(
@@ -132,7 +148,7 @@ CHILD_STATEMENTS = [
     ),
     allow(
         ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
-        {"Fn::Sub": "arn:aws:events:${AWS::Region}:${AWS::AccountId}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"},
+        {"Fn::Sub": f"arn:aws:events:${{AWS::Region}}:${{AWS::AccountId}}:rule/{SYNC_RULE}"},
     ),
 ]
 
@@ -189,7 +205,10 @@ def test_an_integration_that_the_plug_in_does_not_know_is_refused(run: Callable[
 
 
 def test_the_history_tells_of_states_in_maps_and_branches_once(run: Callable[..., Json], cloud: LocalCloud) -> None:
-    inner = {"StartAt": "Look", "States": {"Look": {"Type": "Pass", "Next": "Rest"}, "Rest": {"Type": "Wait", "Seconds": 1, "End": True}}}
+    inner = {
+        "StartAt": "Look",
+        "States": {"Look": {"Type": "Pass", "Next": "Rest"}, "Rest": {"Type": "Wait", "Seconds": 1, "End": True}},
+    }
     definition = {
         "StartAt": "Each",
         "States": {
@@ -197,7 +216,10 @@ def test_the_history_tells_of_states_in_maps_and_branches_once(run: Callable[...
             "Both": {"Type": "Parallel", "Branches": [single({"Type": "Pass", "End": True})], "End": True},
         },
     }
-    definition = {"StartAt": "Two", "States": {"Two": {"Type": "Pass", "Result": {"items": [1, 2]}, "Next": "Each"}, **definition["States"]}}
+    definition = {
+        "StartAt": "Two",
+        "States": {"Two": {"Type": "Pass", "Result": {"items": [1, 2]}, "Next": "Each"}, **definition["States"]},
+    }
     ended = run(definition)
     events = cloud.client("stepfunctions").get_execution_history(executionArn=ended["executionArn"])["events"]
     entered = [e["stateEnteredEventDetails"]["name"] for e in events if e["type"].endswith("StateEntered")]
@@ -208,7 +230,10 @@ def test_a_custom_resource_answers_over_tls(stacks: Any, function: Callable[...,
     resources = {
         "Role": role("lambda.amazonaws.com"),
         "F": function("Role"),
-        "C": {"Type": "Custom::Thing", "Properties": {"ServiceToken": {"Fn::GetAtt": ["F", "Arn"]}, "ServiceTimeout": 20}},
+        "C": {
+            "Type": "Custom::Thing",
+            "Properties": {"ServiceToken": {"Fn::GetAtt": ["F", "Arn"]}, "ServiceTimeout": 20},
+        },
     }
     made = stacks.deploy("custom", resources, outputs={"a": {"Fn::GetAtt": ["C", "A"]}, "id": {"Ref": "C"}})
     assert made == {"a": "b", "id": "made"}

@@ -14,7 +14,10 @@ PREFIX = f"arn:aws:personalize:us-east-1:{ACCOUNT}:"
 
 def group(name: str = "g", schema: str = "{}") -> dict[str, Any]:
     return {
-        "Schema": {"Type": "AWS::Personalize::Schema", "Properties": {"Name": f"{name}-schema-{len(schema)}", "Schema": schema}},
+        "Schema": {
+            "Type": "AWS::Personalize::Schema",
+            "Properties": {"Name": f"{name}-schema-{len(schema)}", "Schema": schema},
+        },
         "Group": {"Type": "AWS::Personalize::DatasetGroup", "Properties": {"Name": name}},
         "Data": {
             "Type": "AWS::Personalize::Dataset",
@@ -35,7 +38,7 @@ def group(name: str = "g", schema: str = "{}") -> dict[str, Any]:
             "Properties": {
                 "Name": "f",
                 "DatasetGroupArn": {"Fn::GetAtt": ["Group", "DatasetGroupArn"]},
-                "FilterExpression": "EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN (\"*\")",
+                "FilterExpression": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")',
                 "Tags": [{"Key": "a", "Value": "b"}],
             },
             "DependsOn": "Data",

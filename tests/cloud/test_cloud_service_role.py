@@ -64,7 +64,10 @@ def deployed(stacks: Any, *, trust: Json, role_statements: list[Json], bucket_st
         }
         resources["Policy"] = {
             "Type": "AWS::S3::BucketPolicy",
-            "Properties": {"Bucket": BUCKET, "PolicyDocument": {"Version": "2012-10-17", "Statement": [*named, secure]}},
+            "Properties": {
+                "Bucket": BUCKET,
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [*named, secure]},
+            },
         }
     outputs = stacks.deploy("service-role", resources, outputs={"arn": {"Fn::GetAtt": ["Role", "Arn"]}})
     return str(outputs["arn"])

@@ -1,0 +1,46 @@
+"""`python -m local_cloud run EXPERIMENT [--data FOLDER]`: what `make run` calls."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from local_cloud.errors import LocalCloudError
+from local_cloud.run import Request, run
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as a shell has it."""
+
+
+def main(arguments: list[str]) -> int:
+    """Parse, run, and turn every expected failure into a message and an exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local_cloud", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    running = commands.add_parser("run", help="deploy, train, evaluate and report in a local cloud, then destroy")
+    running.add_argument("experiment", help="the name of a file in experiments/, without .yaml")
+    running.add_argument("--data", type=Path, help="the folder of the raw data, where the experiment needs one")
+    given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    console = Console(highlight=False)
+    try:
+        return run(Request(experiment=given.experiment, data=given.data and given.data.resolve()), console)
+    except LocalCloudError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted: everything that was started is stopped.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """SIGTERM ends a run like Ctrl-C: nothing stays behind."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

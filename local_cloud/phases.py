@@ -1,0 +1,54 @@
+"""What the user sees while a run goes on: one line per phase with its time, details between them, a table at the end.
+
+On a terminal the running phase has a spinner; elsewhere (a log file, CI) there are plain lines.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+@dataclass
+class Phases:
+    """Times of the phases, and the console that everything is printed on."""
+
+    console: Console
+    begin: float = field(default_factory=time.monotonic)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str, *, spinner: bool = True) -> Iterator[None]:
+        """Time a phase; `spinner=False` where the phase prints for itself."""
+        begin = time.monotonic()
+        if not spinner:
+            self.console.print(Text(f"{name} …"))
+            yield
+        elif self.console.is_terminal:
+            with self.console.status(Text(f"{name} …")):
+                yield
+        else:
+            yield
+        took = time.monotonic() - begin
+        self.seconds[name] = self.seconds.get(name, 0.0) + took
+        self.console.print(Text.assemble(("✓ ", "green"), f"{name}  ", (f"{took:.1f} s", "dim")))
+
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self.begin
+
+    def table(self) -> Table:
+        """Where the time went."""
+        table = Table(title="Where the time went", title_justify="left", box=None, pad_edge=False)
+        table.add_column("phase")
+        table.add_column("seconds", justify="right")
+        for name, took in self.seconds.items():
+            table.add_row(name, f"{took:.1f}")
+        table.add_row("everything", f"{self.elapsed():.1f}", style="bold")
+        return table

@@ -1,0 +1,110 @@
+"""Fetches what a run wrote, and prints the comparison: the answer that the user waited for."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from contract import layout
+from contract.results import BaselineResult, RecipeResult, Report
+from local_cloud.services import LocalCloud
+
+SUFFIXES = ("json", "html")
+SHOWN = {
+    "precision_at_10": "P@10",
+    "normalized_discounted_cumulative_gain_at_10": "NDCG@10",
+    "mean_reciprocal_rank_at_25": "MRR@25",
+}
+APPROXIMATION = " ≈"
+"""Behind the name of a recipe that the engine's own model stood in for."""
+
+
+def fetch(cloud: LocalCloud, *, bucket: str, run_id: str, out: Path) -> list[Path]:
+    """Copy the run's report.json and report.html, as far as they exist, to out/RUN_ID/ and, newest, to out/."""
+    s3 = cloud.client("s3")
+    folder = out / run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    fetched = []
+    for suffix in SUFFIXES:
+        path = folder / f"report.{suffix}"
+        try:
+            s3.download_file(bucket, layout.report(run_id, suffix), str(path))
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"404", "NoSuchKey"}:
+                raise
+            continue
+        shutil.copyfile(path, out / path.name)
+        fetched.append(path)
+    return fetched
+
+
+def read(path: Path) -> Report:
+    """The report as types."""
+    return Report.from_json(json.loads(path.read_text()))
+
+
+def comparison(report: Report) -> Table:
+    """Recipes and baselines in the reading that decides, each figure with its 95 % interval."""
+    title = f"{report.experiment}: {report.evaluated_users} users asked, judged as “{report.judged_by}”"
+    table = Table(title=title, title_justify="left")
+    table.add_column("recipe")
+    for label in SHOWN.values():
+        table.add_column(label, justify="right")
+    table.add_column("training", justify="right")
+    by_value = sorted(report.recipes.items(), key=lambda row: -_value(report, row[1]))
+    for name, result in by_value:
+        shown = Text(
+            name + (APPROXIMATION if result.approximation else ""), style="bold" if name == report.best else ""
+        )
+        if result.status != "succeeded":
+            table.add_row(shown, Text(f"{result.status}", style="red"), "", "", "")
+            continue
+        took = "" if result.training_seconds is None else f"{result.training_seconds:.1f} s"
+        table.add_row(shown, *_figures(report, result), took, style="bold" if name == report.best else "")
+    table.add_section()
+    for name, baseline in sorted(report.baselines.items(), key=lambda row: -_value(report, row[1])):
+        table.add_row(Text(f"baseline {name.replace('_', ' ')}", style="dim"), *_figures(report, baseline), "")
+    return table
+
+
+def show(console: Console, report: Report, *, verdict: str | None, paths: Sequence[Path]) -> None:
+    """Print the comparison, what its marks mean, what failed and why, the verdict, and where the report lies."""
+    console.print()
+    console.print(comparison(report))
+    if any(result.approximation for result in report.recipes.values()):
+        console.print(Text(f"{APPROXIMATION.strip()} a local approximation: not trained by Amazon Personalize", "dim"))
+    for name, result in report.recipes.items():
+        if result.status == "failed":
+            console.print(Text(f"{name} failed: {result.failure_reason}", style="red"))
+    if verdict:
+        console.print(Text(f"\n{verdict}", style="bold"))
+    console.print()
+    for path in paths:
+        console.print(Text(f"  {path}"))
+
+
+def _figures(report: Report, result: RecipeResult | BaselineResult) -> list[str]:
+    values = result.metrics.get(report.judged_by, {})
+    intervals = result.confidence.get(report.judged_by, {})
+    cells = []
+    for metric in SHOWN:
+        value = values.get(metric)
+        if value is None or not math.isfinite(value):
+            cells.append("–")
+            continue
+        low_high = intervals.get(metric)
+        cells.append(f"{value:.3f}" + (f" [{low_high[0]:.3f}, {low_high[1]:.3f}]" if low_high else ""))
+    return cells
+
+
+def _value(report: Report, result: RecipeResult | BaselineResult) -> float:
+    value = result.metrics.get(report.judged_by, {}).get("normalized_discounted_cumulative_gain_at_10", -1.0)
+    return value if math.isfinite(value) else -1.0
