@@ -1,7 +1,8 @@
-"""From per-user judgements to what report.json says: values, intervals, differences, the best recipe, a verdict.
+"""From per-user judgements to what report.json says: values, intervals, differences, the best recipe.
 
 Recipes are compared only with recipes that were asked the same question of the same users. The best is the one with
-the highest NDCG@10 among those that were asked about users, in the view that decides (`decisive_view`).
+the highest NDCG@10 among those that were asked about users, in the view that decides (`decisive_view`). What this comes
+to in words is said by `evaluation.verdict`.
 """
 
 from __future__ import annotations
@@ -47,7 +48,6 @@ class Outcome:
     baselines: dict[str, BaselineResult]
     comparisons: list[Comparison] = field(default_factory=list)
     best: str | None = None
-    verdict: str = ""
 
 
 def decisive_view(repeats_share: float) -> View:
@@ -80,7 +80,6 @@ def compare(
         for a, b in _pairs(recipes, baselines, outcome.best)
         for metric in COMPARED
     ]
-    outcome.verdict = _verdict(outcome)
     return outcome
 
 
@@ -142,41 +141,6 @@ def _comparison(
         low=low,
         high=high,
     )
-
-
-def _verdict(outcome: Outcome) -> str:
-    """Which recipe is best, by how much, and whether that is more than chance."""
-    best, view = outcome.best, outcome.judged_by
-    if best is None:
-        return "No recipe that recommends for users could be judged."
-    value = outcome.recipes[best].metrics[view][JUDGE_METRIC]
-    low, high = outcome.recipes[best].confidence[view][JUDGE_METRIC]
-    said = f"{best} has the highest NDCG@10 ({view}): {value:.4f} (95 % interval {low:.4f} to {high:.4f})."
-    values = {name: row.metrics[view][JUDGE_METRIC] for name, row in outcome.recipes.items()}
-    values |= {name: row.metrics[view][JUDGE_METRIC] for name, row in outcome.baselines.items()}
-    leads = [_lead(row, best) for row in outcome.comparisons if row.metric == JUDGE_METRIC and best in {row.a, row.b}]
-    for kind, names in (("recipe", outcome.recipes), ("baseline", outcome.baselines)):
-        rivals = [lead for lead in leads if lead.b in names]
-        if rivals:
-            said += " " + _against(max(rivals, key=lambda lead: values[lead.b]), kind)
-    return said
-
-
-def _lead(row: Comparison, best: str) -> Comparison:
-    """The comparison seen from the best recipe."""
-    if row.a == best:
-        return row
-    return Comparison(a=row.b, b=row.a, metric=row.metric, difference=-row.difference, low=-row.high, high=-row.low)
-
-
-def _against(lead: Comparison, kind: str) -> str:
-    by = f"{abs(lead.difference):.4f} (95 % interval of the difference {lead.low:.4f} to {lead.high:.4f})"
-    if lead.low > 0:
-        return f"It leads the next {kind}, {lead.b}, by {by}: more than chance explains."
-    if lead.high < 0:
-        return f"The {kind} {lead.b} beats it by {by}: more than chance explains."
-    side = "leads" if lead.difference >= 0 else "trails"
-    return f"It {side} the {kind} {lead.b} by {by}: this may be chance."
 
 
 def _mean(values: Sequence[float]) -> float:

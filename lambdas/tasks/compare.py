@@ -20,6 +20,7 @@ from evaluation.baselines import BASELINES
 from evaluation.compare import Outcome
 from evaluation.compare import compare as compare_judgements
 from evaluation.judge import Judgement
+from evaluation.verdict import sentence
 from lambdas.aws import Clients, NoSuchObject
 from lambdas.task import task
 
@@ -65,7 +66,7 @@ def compare(event: Compare, aws: Clients) -> Compared:
     key = layout.report(run.run_id, "json")
     aws.write_json(run.bucket, key, report.to_json())
     failed = [name for name, row in rows.items() if row.status == "failed"]
-    verdict = result.verdict
+    verdict = sentence(report)
     for name in failed:
         verdict += f" {name} failed: {rows[name].failure_reason}"
     return Compared(report_json=key, failed=failed, best=result.best, verdict=verdict)
