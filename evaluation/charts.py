@@ -42,8 +42,8 @@ class Mark:
 
     @property
     def ends(self) -> tuple[float, float] | None:
-        """The interval, if both ends are finite."""
-        if self.low is None or self.high is None or not (math.isfinite(self.low) and math.isfinite(self.high)):
+        """The interval, if both ends can be drawn."""
+        if self.low is None or self.high is None or not (_drawable(self.low) and _drawable(self.high)):
             return None
         return self.low, self.high
 
@@ -75,10 +75,11 @@ class Scale:
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
     """Round numbers (1, 2 or 5 times a power of ten apart) whose first and last enclose [low, high].
 
-    At most about `most` of them; a span of zero is widened to one.
+    At most about `most` of them; a span that is next to nothing is widened.
     """
-    if not high > low:
-        high = low + max(abs(low), 1.0)
+    size = max(abs(low), abs(high), 1.0)
+    if high - low < 1e-9 * size:
+        high = low + size
     raw = (high - low) / max(most - 1, 1)
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * m for m in (1, 2, 5, 10) if power * m >= raw * (1 - 1e-9))
@@ -109,14 +110,14 @@ def bars(
 ) -> str:
     """Horizontal bars from zero with their intervals; `reference` is a dashed line (value, label).
 
-    `identity` makes the ids of the title and the description unique on the page. Marks whose value is not finite are
-    left out; with none left the chart is empty text.
+    `identity` makes the ids of the title and the description unique on the page. Marks whose value cannot be
+    drawn are left out; with none left the chart is empty text.
     """
-    shown = [mark for mark in marks if math.isfinite(mark.value)]
+    shown = [mark for mark in marks if _drawable(mark.value)]
     if not shown:
         return ""
     values = [0.0, *(v for mark in shown for v in (mark.value, *(mark.ends or ())))]
-    if reference and math.isfinite(reference[0]):
+    if reference and _drawable(reference[0]):
         values.append(reference[0])
     else:
         reference = None
@@ -148,7 +149,7 @@ def bars(
 
 def differences(marks: Sequence[Mark], *, identity: str, title: str, width: int = WIDE) -> str:
     """Differences with their intervals around a line at zero: an interval that crosses it may be chance."""
-    shown = [mark for mark in marks if math.isfinite(mark.value)]
+    shown = [mark for mark in marks if _drawable(mark.value)]
     if not shown:
         return ""
     values = [0.0, *(v for mark in shown for v in (mark.value, *(mark.ends or ())))]
@@ -176,7 +177,7 @@ def scatter(
     width: int = WIDE,
 ) -> str:
     """Points with their labels; both axes begin at zero (or below, for negative values)."""
-    shown = [point for point in points if math.isfinite(point.x) and math.isfinite(point.y)]
+    shown = [point for point in points if _drawable(point.x) and _drawable(point.y)]
     if not shown:
         return ""
     across = ticks(min(0.0, *(p.x for p in shown)), max(p.x for p in shown))
@@ -202,6 +203,11 @@ def scatter(
         parts.append(f'<circle class="dot {p.tone}" cx="{x(p.x):.2f}" cy="{y(p.y):.2f}" r="5"/>')
     said = "; ".join(f"{p.label}: {x_name} {p.x:.3g}, {y_name} {p.y:.3g}" for p in shown)
     return _svg(parts, width=width, height=bottom + 46, identity=identity, title=title, description=f"{said}.")
+
+
+def _drawable(value: float) -> bool:
+    """Finite, and of a size that an axis can be divided for."""
+    return math.isfinite(value) and abs(value) < 1e12
 
 
 def _place(point: Point, x: float, y: float, placed: list[Box], *, width: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeGuard
 
 from evaluation.markup import Cell, Group, Row, code, escape, facts, table
@@ -12,8 +13,8 @@ _DEEPEST = 6
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
-    """True for int and float, not for bool."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """True for an int or a finite float, not for bool."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def scalar(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 
@@ -25,7 +26,7 @@ def test_ticks_enclose_what_they_are_for_and_are_evenly_spaced(one: float, other
     slack = 1e-6 * max(abs(low), abs(high), 1e-9)
     assert axis[0] <= low + slack
     assert axis[-1] >= high - slack
-    steps = [b - a for a, b in zip(axis, axis[1:], strict=False)]
+    steps = [after - before for before, after in itertools.pairwise(axis)]
     assert steps
     assert all(math.isclose(step, steps[0], rel_tol=1e-4) for step in steps)
     assert len(axis) <= 8
@@ -117,3 +118,17 @@ def test_names_cannot_break_out_and_long_ones_are_cut() -> None:
     (shown,) = re.findall(r'<text class="label recipe"[^>]*>([^<]*)<', long)
     assert shown.endswith("…")
     assert len(shown) <= 30
+
+
+ANY = st.floats(allow_nan=True, allow_infinity=True)
+
+
+@given(st.lists(st.tuples(ANY, st.none() | ANY, st.none() | ANY), max_size=5), ANY)
+def test_any_number_can_be_drawn(rows: list[tuple[float, float | None, float | None]], line: float) -> None:
+    marks = [Mark(label="m", value=value, low=low, high=high, text="") for value, low, high in rows]
+    points = [Point(label="p", x=value, y=low or 0.0) for value, low, _ in rows]
+    drawn = bars(marks, identity="b", title="b", reference=(line, "line"))
+    drawn += differences(marks, identity="d", title="d")
+    drawn += scatter(points, identity="s", title="s", x_name="x", y_name="y")
+    assert "nan" not in drawn
+    assert "inf" not in drawn
