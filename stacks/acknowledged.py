@@ -1,0 +1,130 @@
+"""Every finding of cdk-nag that we accept, and why.
+
+All are wildcards in a role's resources (AwsSolutions-IAM5). A row names the constructs it is accepted for, so that
+another role with the same wildcard is a finding again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.storage import Storage
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Accepted:
+    resource: str
+    """`{data}`, `{logs}`: a bucket's ARN; `{personalize}`, `{states}`: how ARNs of that service begin."""
+    roles: tuple[str, ...]
+    """Paths of the constructs below the stack."""
+    why: str
+
+
+_BY_DATA = "the version of the data is part of the key, and known only at run time"
+_BY_RUN = "the run's id is part of the key, and known only at run time"
+_BY_NAME = "the pipeline makes it at run time; its name begins with the experiment's own prefix"
+
+_ACCEPTED = (
+    _Accepted(
+        resource="{data}/data/*",
+        roles=(
+            "Storage/ServiceRole",
+            *(f"Tasks/{task}/Role" for task in ("CheckData", "Ask", "TryEvents", "Judge", "JudgeBaselines", "Compare")),
+        ),
+        why=_BY_DATA,
+    ),
+    _Accepted(resource="{data}/runs/*", roles=("Tasks/Judge/Role", "Tasks/Compare/Role"), why=_BY_RUN),
+    _Accepted(resource="{data}/runs/*/plan.json", roles=("Tasks/CheckData/Role",), why=_BY_RUN),
+    _Accepted(resource="{data}/runs/*/answers/*", roles=("Tasks/Ask/Role",), why=_BY_RUN),
+    _Accepted(resource="{data}/runs/*/judged/*", roles=("Tasks/Judge/Role", "Tasks/JudgeBaselines/Role"), why=_BY_RUN),
+    _Accepted(resource="{data}/runs/*/events.json", roles=("Tasks/TryEvents/Role",), why=_BY_RUN),
+    _Accepted(resource="{data}/reports/*", roles=("Tasks/Report/Role",), why=_BY_RUN),
+    _Accepted(resource="{data}/reports/*/report.json", roles=("Tasks/Compare/Role",), why=_BY_RUN),
+    _Accepted(resource="{data}/reports/*/report.html", roles=("Tasks/Report/Role",), why=_BY_RUN),
+    _Accepted(resource="{personalize}:dataset-import-job/{prefix}-*", roles=("Tasks/EnsureImport/Role",), why=_BY_NAME),
+    _Accepted(
+        resource="{personalize}:solution/{prefix}-*",
+        roles=(
+            *(f"Tasks/{task}/Role" for task in ("EnsureSolution", "EnsureVersion", "EnsureCampaign", "ServiceMetrics")),
+            "Teardown/CleanUp/Role",
+        ),
+        why=_BY_NAME,
+    ),
+    _Accepted(
+        resource="{personalize}:campaign/{prefix}-*",
+        roles=(
+            *(f"Tasks/{task}/Role" for task in ("EnsureCampaign", "Ask", "TryEvents", "Release")),
+            "Teardown/CleanUp/Role",
+        ),
+        why=_BY_NAME,
+    ),
+    _Accepted(resource="{personalize}:filter/{prefix}-*", roles=("Teardown/CleanUp/Role",), why=_BY_NAME),
+    _Accepted(
+        resource="{personalize}:event-tracker/*",
+        roles=("Teardown/CleanUp/Role",),
+        why="a tracker's ARN holds an id that the service chose; only those of the dataset group are deleted",
+    ),
+    _Accepted(
+        resource="*",
+        roles=("Tasks/EnsureImport/Role", "Tasks/EnsureVersion/Role", "Teardown/CleanUp/Role"),
+        why="List actions of Amazon Personalize know no resource",
+    ),
+    _Accepted(resource="*", roles=("Tasks/TryEvents/Role",), why="PutEvents knows no resource"),
+    _Accepted(
+        resource="*",
+        roles=("RecipeBranch/Training/Role", "Pipeline/Main/Role", "Teardown/Machine/Role"),
+        why="X-Ray and log delivery know no resource (Step Functions developer guide)",
+    ),
+    _Accepted(
+        resource="{states}:execution:{prefix}-training:*",
+        roles=("Pipeline/Main/Role",),
+        why="executions of the training machine, which this machine starts, follows and stops",
+    ),
+    *(
+        _Accepted(
+            resource=f"{{{bucket}}}/*", roles=("Teardown/EmptyBucket/Role",), why="all objects of a bucket are deleted"
+        )
+        for bucket in ("data", "logs")
+    ),
+)
+
+
+def acknowledge(stack: cdk.Stack, *, storage: Storage, prefix: str) -> None:
+    """Accept the findings above in that stack."""
+    words = {
+        "data": f"<{_logical_id(stack, storage.data)}.Arn>",
+        "logs": f"<{_logical_id(stack, storage.logs)}.Arn>",
+        "personalize": _service("personalize", stack),
+        "states": _service("states", stack),
+        "prefix": prefix,
+    }
+    for row in _ACCEPTED:
+        finding = f"AwsSolutions-IAM5[Resource::{row.resource.format(**words)}]"
+        for role in _constructs(stack, row.roles):
+            cdk.Validations.of(role).acknowledge(cdk.Acknowledgment(id=finding, reason=row.why))
+
+
+def _service(service: str, stack: cdk.Stack) -> str:
+    """As cdk-nag writes the beginning of an ARN, tokens in angle brackets."""
+    region = "<AWS::Region>" if cdk.Token.is_unresolved(stack.region) else stack.region
+    account = "<AWS::AccountId>" if cdk.Token.is_unresolved(stack.account) else stack.account
+    partition = "<AWS::Partition>" if cdk.Token.is_unresolved(stack.partition) else stack.partition
+    return f"arn:{partition}:{service}:{region}:{account}"
+
+
+def _logical_id(stack: cdk.Stack, bucket: s3.Bucket) -> str:
+    return stack.get_logical_id(cast(cdk.CfnElement, bucket.node.default_child))
+
+
+def _constructs(stack: cdk.Stack, paths: tuple[str, ...]) -> Iterator[Construct]:
+    for path in paths:
+        found: Construct = stack
+        for part in path.split("/"):
+            found = cast(Construct, found.node.find_child(part))
+        yield found

@@ -1,0 +1,57 @@
+"""Which stacks there are: the experiments that were asked for, each as one stack, with cdk-nag's checks on all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks
+
+from contract import naming
+from experiments.config import Experiment
+from experiments.load import ConfigError, Finding, load_named, names
+from stacks.experiment import ExperimentStack
+
+
+def build(root: Path, *, outdir: str) -> cdk.App:
+    """The app of that repository, not yet synthesized; ConfigError for a wrong experiment or context.
+
+    `python app.py` does not get cdk.json's context from the CDK command line, so it is read here. What the command
+    line passes (`-c`) has precedence.
+    """
+    settings = json.loads((root / "cdk.json").read_text(encoding="utf-8"))
+    app = cdk.App(context=settings["context"], outdir=outdir, analytics_reporting=False)
+    wanted = [load_named(name) for name in _listed(app) or names()]
+    return compose(app, wanted)
+
+
+def compose(app: cdk.App, experiments: list[Experiment]) -> cdk.App:
+    """Put a stack per experiment and the checks into the app."""
+    environment = app.node.try_get_context("env") or naming.DEFAULT_ENVIRONMENT
+    target = cdk.Environment(account=app.node.try_get_context("account"), region=app.node.try_get_context("region"))
+    for experiment in experiments:
+        ExperimentStack(app, experiment.name, experiment=experiment, environment=environment, env=target)
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    return app
+
+
+def _listed(app: cdk.App) -> list[str]:
+    """The experiments in the context, if any."""
+    given = app.node.try_get_context("experiments")
+    if given is None:
+        return []
+    listed = [name.strip() for name in str(given).split(",") if name.strip()]
+    if not listed:
+        raise ConfigError(
+            [
+                Finding(
+                    file=Path("cdk.json"),
+                    line=None,
+                    field="context.experiments",
+                    problem=f"{given!r} names no experiment",
+                    hint=f"There are: {', '.join(names())}",
+                )
+            ]
+        )
+    return listed

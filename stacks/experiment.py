@@ -1,0 +1,135 @@
+"""One experiment as one stack: it composes the constructs, tags them, and says where things are."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from contract import naming
+from contract.plan import EvaluationSettings, EventSettings, RecipeSettings, Settings
+from contract.recipes import RECIPES
+from experiments.config import Experiment
+from experiments.load import FOLDER, ConfigError, Finding
+from stacks.acknowledged import acknowledge
+from stacks.assets import Assets
+from stacks.datasets import Datasets
+from stacks.pipeline import Pipeline
+from stacks.recipe_branch import RecipeBranch
+from stacks.storage import Storage
+from stacks.tasks import Tasks
+from stacks.teardown import Teardown
+
+REGIONS = (
+    *("us-east-1", "us-east-2", "us-west-2", "ca-central-1", "eu-west-1", "eu-central-1", "eusc-de-east-1"),
+    *("ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "ap-northeast-2"),
+)
+"""Where CloudFormation has every Personalize type that a stack may declare."""
+
+
+class ExperimentStack(cdk.Stack):
+    """Everything that an experiment needs in one account and region."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        experiment: Experiment,
+        environment: str = naming.DEFAULT_ENVIRONMENT,
+        env: cdk.Environment | None = None,
+    ) -> None:
+        in_default = environment == naming.DEFAULT_ENVIRONMENT
+        super().__init__(
+            scope,
+            construct_id,
+            env=env,
+            stack_name=experiment.name if in_default else f"{experiment.name}-{environment}",
+            description=f"personalize-cdk: {experiment.description or experiment.name}"[:1024],
+        )
+        _check_region(self.region, experiment)
+        prefix = naming.prefix(experiment.name, environment)
+        storage = Storage(self, "Storage")
+        datasets = Datasets(self, "Datasets", experiment=experiment, prefix=prefix)
+        assets = Assets(self, "Assets")
+        tasks = Tasks(
+            self, "Tasks", experiment=experiment, prefix=prefix, assets=assets, storage=storage, datasets=datasets
+        )
+        training = RecipeBranch(self, "RecipeBranch", prefix=prefix, tasks=tasks)
+        pipeline = Pipeline(
+            self,
+            "Pipeline",
+            settings=_settings(experiment, prefix=prefix, storage=storage, datasets=datasets),
+            tasks=tasks,
+            training=training,
+            notify=experiment.notify,
+        )
+        teardown = Teardown(self, "Teardown", prefix=prefix, assets=assets, datasets=datasets, storage=storage)
+        self._say("DataBucketName", storage.data.bucket_name, "Where data and reports lie")
+        self._say("StateMachineArn", pipeline.arn, "Start it with {} to compare the recipes")
+        self._say("DatasetGroupArn", datasets.group_arn, "The dataset group in Amazon Personalize")
+        self._say("NotificationTopicArn", pipeline.topic.topic_arn, "Gets the verdict of every run")
+        self._say("CleanUpMachineArn", teardown.arn, "Start it with {} to remove what the pipeline made")
+        if datasets.tracker:
+            self._say("TrackingId", datasets.tracker.attr_tracking_id, "For PutEvents")
+        acknowledge(self, storage=storage, prefix=prefix)
+        # Tags of these types are fixed at creation: a changed tag would replace the dataset group.
+        personalize = [f"AWS::Personalize::{kind}" for kind in ("Schema", "DatasetGroup", "Dataset", "EventTracker")]
+        for key, value in {"experiment": experiment.name, "environment": environment}.items():
+            cdk.Tags.of(self).add(key, value, exclude_resource_types=[*personalize, "AWS::Personalize::Filter"])
+
+    def _say(self, name: str, value: str, description: str) -> None:
+        cdk.CfnOutput(self, name, value=value, description=description)
+
+
+def _settings(experiment: Experiment, *, prefix: str, storage: Storage, datasets: Datasets) -> Settings:
+    """What the first state is told; ARNs are tokens that CloudFormation fills in."""
+    events = None
+    if experiment.events and experiment.events.try_recipe and datasets.tracker:
+        events = EventSettings(recipe=experiment.events.try_recipe, tracking_id=datasets.tracker.attr_tracking_id)
+    return Settings(
+        experiment=experiment.name,
+        prefix=prefix,
+        bucket=storage.data.bucket_name,
+        dataset_group_arn=datasets.group_arn,
+        dataset_arns=datasets.dataset_arns,
+        schema_columns={
+            kind.value: [column.name for column in experiment.schemas.columns(kind) or ()]
+            for kind in experiment.schemas.kinds
+        },
+        service_role_arn=storage.service_role.role_arn,
+        recipes=[_recipe(choice.recipe, choice.hyperparameters) for choice in experiment.recipes],
+        evaluation=EvaluationSettings(
+            users=experiment.evaluation.users,
+            seed=experiment.evaluation.seed,
+            resamples=experiment.evaluation.resamples,
+        ),
+        mode=experiment.mode,
+        events=events,
+    )
+
+
+def _recipe(name: str, given: dict[str, str]) -> RecipeSettings:
+    """The YAML lists both kinds of parameters together; the service takes them apart."""
+    featurization = {parameter.name for parameter in RECIPES[name].featurization}
+    return RecipeSettings(
+        recipe=name,
+        hyperparameters={key: value for key, value in given.items() if key not in featurization},
+        featurization={key: value for key, value in given.items() if key in featurization},
+    )
+
+
+def _check_region(region: str, experiment: Experiment) -> None:
+    """Before anything is deployed where the service, or its CloudFormation types, do not exist."""
+    if cdk.Token.is_unresolved(region) or region in REGIONS:
+        return
+    raise ConfigError(
+        [
+            Finding(
+                file=FOLDER / f"{experiment.name}.yaml",
+                line=None,
+                field="",
+                problem=f"cannot be deployed to {region}: CloudFormation has no Amazon Personalize there",
+                hint=f"Choose one of {', '.join(REGIONS)}",
+            )
+        ]
+    )

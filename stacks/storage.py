@@ -1,0 +1,95 @@
+"""Where an experiment's data lies, and the role with which Amazon Personalize reads it.
+
+Two buckets: the data bucket (keys in contract.layout) and the bucket of its access logs. Both are emptied by our own
+clean-up (stacks.teardown) and deleted with the stack.
+"""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.permissions import allow
+
+PERSONALIZE = "personalize.amazonaws.com"
+
+
+class Storage(Construct):
+    """The data bucket, the log bucket and the service role."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.logs = _bucket(
+            self,
+            "Logs",
+            lifecycle_rules=[s3.LifecycleRule(id="forget-old-logs", expiration=cdk.Duration.days(90))],
+        )
+        self.data = _bucket(
+            self,
+            "Data",
+            server_access_logs_bucket=self.logs,
+            server_access_logs_prefix="data/",
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="drop-broken-uploads", abort_incomplete_multipart_upload_after=cdk.Duration.days(7)
+                ),
+                s3.LifecycleRule(id="forget-old-runs", prefix="runs/", expiration=cdk.Duration.days(90)),
+            ],
+        )
+        readable = [
+            (["s3:GetObject"], self.data.arn_for_objects("data/*")),
+            (["s3:ListBucket"], self.data.bucket_arn),
+        ]
+        # The service needs both: its own statement on the bucket, and a role to assume.
+        for actions, resource in readable:
+            self.data.add_to_resource_policy(
+                iam.PolicyStatement(
+                    principals=[iam.ServicePrincipal(PERSONALIZE)], actions=actions, resources=[resource]
+                )
+            )
+        self.service_role = iam.Role(
+            self,
+            "ServiceRole",
+            description="Amazon Personalize reads the experiment's data with it",
+            assumed_by=iam.ServicePrincipal(PERSONALIZE, conditions=_only_for_us(self)),
+            inline_policies={
+                "read-data": iam.PolicyDocument(statements=[allow(actions, resource) for actions, resource in readable])
+            },
+        )
+
+
+def _bucket(
+    scope: Construct,
+    construct_id: str,
+    *,
+    lifecycle_rules: list[s3.LifecycleRule],
+    server_access_logs_bucket: s3.Bucket | None = None,
+    server_access_logs_prefix: str | None = None,
+) -> s3.Bucket:
+    return s3.Bucket(
+        scope,
+        construct_id,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        enforce_ssl=True,
+        lifecycle_rules=lifecycle_rules,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+        server_access_logs_bucket=server_access_logs_bucket,
+        server_access_logs_prefix=server_access_logs_prefix,
+    )
+
+
+def _only_for_us(scope: Construct) -> dict[str, dict[str, str]]:
+    """Conditions against the confused deputy: the service may assume the role on behalf of this account only."""
+    stack = cdk.Stack.of(scope)
+    return {
+        "StringEquals": {"aws:SourceAccount": stack.account},
+        "ArnLike": {
+            "aws:SourceArn": stack.format_arn(
+                service="personalize", resource="*", arn_format=cdk.ArnFormat.NO_RESOURCE_NAME
+            )
+        },
+    }

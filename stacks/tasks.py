@@ -1,0 +1,194 @@
+"""The functions of the pipeline: which module each runs, and the actions and resources that its role allows.
+
+A row grants what the module's docstring lists, no more. Wildcards that cannot be avoided are accepted, each with its
+reason, in stacks.acknowledged.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from contract.recipes import RECIPES
+from experiments.config import Experiment
+from stacks.assets import Assets
+from stacks.datasets import Datasets
+from stacks.permissions import Personalize, allow
+from stacks.storage import PERSONALIZE, Storage
+from stacks.task_function import Task, TaskFunction
+
+
+class Tasks(Construct):
+    """One function per task, by the name that the machines use."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        experiment: Experiment,
+        prefix: str,
+        assets: Assets,
+        storage: Storage,
+        datasets: Datasets,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        personalize = Personalize(self, prefix)
+        rows = {
+            **_ensuring(personalize, _recipes(experiment), storage=storage, datasets=datasets),
+            **_asking(storage.data, personalize),
+            **_judging(storage.data),
+        }
+        self._functions = {name: TaskFunction(self, name, task=task, assets=assets) for name, task in rows.items()}
+
+    def __getitem__(self, name: str) -> TaskFunction:
+        return self._functions[name]
+
+
+def _recipes(experiment: Experiment) -> list[str]:
+    """What may be trained: the requested recipes and, for those that AWS has retired, their successors."""
+    requested = [choice.recipe for choice in experiment.recipes]
+    return sorted({name for recipe in requested for name in (recipe, RECIPES[recipe].successor) if name})
+
+
+def _ensuring(personalize: Personalize, recipes: list[str], *, storage: Storage, datasets: Datasets) -> dict[str, Task]:
+    """Four functions of one module, each with what its kind of resource needs."""
+    solution, campaign = personalize.named("solution"), personalize.named("campaign")
+    imports = personalize.named("dataset-import-job")
+    own_datasets = list(datasets.dataset_arns.values())
+    return {
+        "EnsureImport": Task(
+            module="ensure",
+            purpose="Imports a dataset, or finds that it is imported",
+            statements=[
+                allow(["personalize:CreateDatasetImportJob"], imports, *own_datasets),
+                allow(["personalize:DescribeDatasetImportJob"], imports),
+                allow(["personalize:DescribeDataset"], *own_datasets),
+                allow(["personalize:ListDatasetImportJobs"], "*"),
+                allow(
+                    ["iam:PassRole"],
+                    storage.service_role.role_arn,
+                    conditions={"StringEquals": {"iam:PassedToService": PERSONALIZE}},
+                ),
+            ],
+        ),
+        "EnsureSolution": Task(
+            module="ensure",
+            purpose="Makes a solution, or finds it",
+            statements=[
+                allow(
+                    ["personalize:CreateSolution"],
+                    solution,
+                    datasets.group_arn,
+                    *(personalize.recipe(name) for name in recipes),
+                ),
+                allow(["personalize:DescribeSolution", "personalize:DeleteSolution"], solution),
+            ],
+        ),
+        "EnsureVersion": Task(
+            module="ensure",
+            purpose="Trains a solution version, or finds it",
+            statements=[
+                allow(["personalize:CreateSolutionVersion", "personalize:DescribeSolutionVersion"], solution),
+                allow(["personalize:ListSolutionVersions"], "*"),
+            ],
+        ),
+        "EnsureCampaign": Task(
+            module="ensure",
+            purpose="Makes a campaign, or finds it, and lets it serve the solution version",
+            statements=[
+                allow(["personalize:CreateCampaign"], campaign, solution),
+                allow(["personalize:UpdateCampaign"], campaign, solution),
+                allow(["personalize:DescribeCampaign", "personalize:DeleteCampaign"], campaign),
+            ],
+        ),
+    }
+
+
+def _asking(bucket: s3.Bucket, personalize: Personalize) -> dict[str, Task]:
+    """What talks to solution versions and campaigns."""
+    solution, campaign = personalize.named("solution"), personalize.named("campaign")
+    recommend = allow(["personalize:GetRecommendations", "personalize:GetPersonalizedRanking"], campaign)
+    return {
+        "ServiceMetrics": Task(
+            module="service_metrics",
+            purpose="Reads the metrics that the service computed itself",
+            statements=[allow(["personalize:GetSolutionMetrics"], solution)],
+        ),
+        "Ask": Task(
+            module="ask",
+            purpose="Asks a campaign for a slice of the users",
+            statements=[recommend, *_reads(bucket, "data/*"), *_writes(bucket, "runs/*/answers/*")],
+            minutes=15,
+            memory=1769,
+        ),
+        "TryEvents": Task(
+            module="try_events",
+            purpose="Sends events of a new user and sees what they change",
+            statements=[
+                recommend,
+                allow(["personalize:PutEvents"], "*"),
+                *_reads(bucket, "data/*"),
+                *_writes(bucket, "runs/*/events.json"),
+            ],
+            minutes=15,
+            memory=1024,
+        ),
+        "Release": Task(
+            module="release",
+            purpose="Deletes a campaign",
+            statements=[allow(["personalize:DescribeCampaign", "personalize:DeleteCampaign"], campaign)],
+        ),
+    }
+
+
+def _judging(bucket: s3.Bucket) -> dict[str, Task]:
+    """What works on the bucket alone."""
+    return {
+        "CheckData": Task(
+            module="check_data",
+            purpose="Checks the published data and the input, and plans the run",
+            statements=[*_reads(bucket, "data/*"), *_writes(bucket, "runs/*/plan.json")],
+        ),
+        "Judge": Task(
+            module="judge",
+            purpose="Judges a recipe's answers by the held-out future",
+            statements=[*_reads(bucket, "data/*", "runs/*"), *_writes(bucket, "runs/*/judged/*")],
+            minutes=15,
+            memory=3008,
+        ),
+        "JudgeBaselines": Task(
+            module="judge_baselines",
+            purpose="Makes the baselines from the past and judges them by the future",
+            statements=[*_reads(bucket, "data/*"), *_writes(bucket, "runs/*/judged/*")],
+            minutes=15,
+            memory=3008,
+        ),
+        "Compare": Task(
+            module="compare",
+            purpose="Compares recipes and baselines, and writes report.json",
+            statements=[*_reads(bucket, "data/*", "runs/*"), *_writes(bucket, "reports/*/report.json")],
+            minutes=15,
+            memory=3008,
+        ),
+        "Report": Task(
+            module="report",
+            purpose="Renders report.html beside report.json",
+            statements=[*_reads(bucket, "reports/*"), *_writes(bucket, "reports/*/report.html")],
+            minutes=2,
+            memory=512,
+        ),
+    }
+
+
+def _reads(bucket: s3.Bucket, *patterns: str) -> list[iam.PolicyStatement]:
+    """Objects below those keys. Who may not list a bucket is told "denied" where an object is merely missing."""
+    return [
+        allow(["s3:GetObject"], *(bucket.arn_for_objects(pattern) for pattern in patterns)),
+        allow(["s3:ListBucket"], bucket.bucket_arn),
+    ]
+
+
+def _writes(bucket: s3.Bucket, *patterns: str) -> list[iam.PolicyStatement]:
+    return [allow(["s3:PutObject"], *(bucket.arn_for_objects(pattern) for pattern in patterns))]
