@@ -1,7 +1,7 @@
 """Everything that can go wrong, and at which edge it is told.
 
 EngineError
-├── ServiceError     answered to the caller of an operation: code, message (the HTTP status comes from the service model)
+├── ServiceError     answered to an operation's caller: code, message (the HTTP status comes from the model)
 ├── JobFailed        ends a job: the resource becomes CREATE FAILED with this failureReason
 ├── JobStopped       ends a job without a result: it was cancelled
 ├── Paused           a write was asked for while the engine is paused: HTTP 503, which every SDK tries again

@@ -32,8 +32,8 @@ _CLASSES = {  # Java's classes in patterns, as Python knows them
 
 def problems(shape: Any, value: Any, where: str = "") -> Iterator[str]:
     """What is wrong with `value`, one sentence each; nothing if it fits the shape (a botocore shape)."""
-    kind = shape.type_name
-    if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
+    kind: str = shape.type_name
+    if not _is_of(kind, value):
         yield f"Value {value!r} at '{where}' failed to satisfy constraint: Member must be of type {kind}"
         return
     yield from _constraints(shape, value, where)
@@ -58,6 +58,10 @@ def message(found: list[str]) -> str:
     """The problems as AWS writes them."""
     word = "error" if len(found) == 1 else "errors"
     return f"{len(found)} validation {word} detected: " + "; ".join(found)
+
+
+def _is_of(kind: str, value: Any) -> bool:
+    return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
 def _constraints(shape: Any, value: Any, where: str) -> Iterator[str]:

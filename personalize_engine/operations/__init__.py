@@ -1,0 +1,1 @@
+"""What each operation of the three services does: one module per resource, create to delete together."""

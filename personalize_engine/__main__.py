@@ -1,0 +1,73 @@
+"""The engine's command: `python -m personalize_engine serve --port N --data-dir D`.
+
+`work` is what `serve` starts for itself: a process that does long jobs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from personalize_engine.errors import CannotStart
+
+CANNOT_START = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0 after SIGINT or SIGTERM, 2 if the engine cannot start (one line says why)."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    if options.command == "work":
+        from personalize_engine.jobs.worker import main as work
+
+        work(options.data_dir, region=options.region)
+        return 0
+    try:
+        return _serve(options)
+    except CannotStart as error:
+        print(f"personalize_engine: {error}", file=sys.stderr)
+        return CANNOT_START
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from personalize_engine.server import Engine, Options, check_port, serve
+
+    check_port(options.host, options.port)
+    settings = {} if options.cores is None else {"cores": options.cores}
+    engine = Engine(Options(data_dir=options.data_dir, account=options.account, region=options.region, **settings))
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    try:
+        serve(engine, host=options.host, port=options.port)
+    except SystemExit:
+        pass
+    finally:
+        engine.close()
+    return 0
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="personalize_engine", description="Amazon Personalize, emulated.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="listen for requests")
+    serve.add_argument("--port", type=int, required=True, help="0: any free one; the line printed says which")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--account", default="000000000000", help="account id in ARNs")
+    serve.add_argument("--cores", type=int, default=None, help="long jobs at once (default: all cores)")
+    work = commands.add_parser("work", help="used by serve: a process that does long jobs")
+    for command in (serve, work):
+        command.add_argument("--data-dir", type=Path, required=True, help="state of the engine; made if absent")
+        command.add_argument("--region", default="us-east-1", help="region in ARNs and for S3")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""Importing this module fills the table of operations."""
+
+from personalize_engine.operations import (
+    campaigns,
+    catalog,
+    dataset_groups,
+    datasets,
+    events,
+    filters,
+    imports,
+    recommendations,
+    schemas,
+    solutions,
+    tags,
+    trackers,
+    versions,
+)
+
+__all__ = [
+    "campaigns",
+    "catalog",
+    "dataset_groups",
+    "datasets",
+    "events",
+    "filters",
+    "imports",
+    "recommendations",
+    "schemas",
+    "solutions",
+    "tags",
+    "trackers",
+    "versions",
+]

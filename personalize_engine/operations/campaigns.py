@@ -1,0 +1,117 @@
+"""Campaigns: a solution version that answers requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from personalize_engine.errors import invalid_input
+from personalize_engine.jobs import quick, training
+from personalize_engine.jobs.registry import ACTIVE
+from personalize_engine.operations.common import (
+    check_limit,
+    create,
+    delete,
+    find,
+    find_active,
+    listing,
+    members,
+    settle,
+)
+from personalize_engine.operations.registry import Answer, Context, Request, operation
+from personalize_engine.store.transaction import Resource, Transaction
+
+KIND = "campaign"
+
+
+@operation("CreateCampaign")
+def create_campaign(context: Context, request: Request) -> Answer:
+    """minProvisionedTPS and the exploration settings are kept and shown; they change nothing here so far."""
+    config = _checked(request.get("campaignConfig", {}))
+    arn = context.arn(f"campaign/{request['name']}")
+    with context.store.write() as transaction:
+        version = _version(transaction, request["solutionVersionArn"])
+        check_limit(transaction, KIND, KIND, parent=version.parent)
+        body = {
+            "solutionVersionArn": version.arn,
+            "minProvisionedTPS": request.get("minProvisionedTPS", 1),
+            "campaignConfig": config,
+        }
+        create(
+            transaction,
+            arn,
+            KIND,
+            name=request["name"],
+            body=body,
+            tags=request.get("tags"),
+            parent=version.parent,
+            job=quick.CAMPAIGN,
+        )
+    context.jobs.wake()
+    return {"campaignArn": arn}
+
+
+@operation("DescribeCampaign")
+def describe_campaign(context: Context, request: Request) -> Answer:
+    """With its newest update."""
+    with context.store.read() as transaction:
+        found = find(transaction, request["campaignArn"], KIND)
+    return {"campaign": members(found) | {"campaignArn": found.arn}}
+
+
+@operation("ListCampaigns")
+def list_campaigns(context: Context, request: Request) -> Answer:
+    """Of a solution, or all."""
+    solution = request.get("solutionArn")
+    page, more = listing(context, request, KIND, parents=(lambda _: [solution]) if solution else None)
+    return {"campaigns": [members(found) | {"campaignArn": found.arn} for found in page], **more}
+
+
+@operation("UpdateCampaign")
+def update_campaign(context: Context, request: Request) -> Answer:
+    """The campaign answers from the old version until the update is ACTIVE."""
+    changed: dict[str, Any] = {}
+    if "campaignConfig" in request:
+        changed["campaignConfig"] = _checked(request["campaignConfig"])
+    if "minProvisionedTPS" in request:
+        changed["minProvisionedTPS"] = request["minProvisionedTPS"]
+    with context.store.write() as transaction:
+        found = find_active(transaction, request["campaignArn"], KIND)
+        settle(found, "updated")
+        if "solutionVersionArn" in request:
+            version = _version(transaction, request["solutionVersionArn"])
+            if version.parent != found.parent:
+                raise invalid_input(f"{version.arn} is of another solution than the campaign's, {found.parent}")
+            changed["solutionVersionArn"] = version.arn
+        if not changed:
+            raise invalid_input("nothing to update: give solutionVersionArn, minProvisionedTPS or campaignConfig")
+        kept = {name: found.body[name] for name in ("solutionVersionArn", "minProvisionedTPS", "campaignConfig")}
+        update = quick.new_update(kept | changed, applied=changed)
+        transaction.set_members(found.arn, **{quick.LATEST_UPDATE[KIND]: update})
+        transaction.enqueue(quick.update_kind(KIND), found.arn)
+    context.jobs.wake()
+    return {"campaignArn": found.arn}
+
+
+@operation("DeleteCampaign")
+def delete_campaign(context: Context, request: Request) -> Answer:
+    """Requests are refused from now on."""
+    with context.store.write() as transaction:
+        delete(transaction, find(transaction, request["campaignArn"], KIND))
+    context.jobs.wake()
+    return {}
+
+
+def _version(transaction: Transaction, arn: str) -> Resource:
+    if arn.endswith("/$LATEST"):
+        raise invalid_input("solutionVersionArn …/$LATEST is not supported yet by this engine: name a version")
+    found = find(transaction, arn, training.KIND)
+    if found.status != ACTIVE:
+        raise invalid_input(f"solutionVersionArn {arn} is in status {found.status}; it must be {ACTIVE}")
+    return found
+
+
+def _checked(config: dict[str, Any]) -> dict[str, Any]:
+    for member in ("enableMetadataWithRecommendations", "syncWithLatestSolutionVersion", "rankingInfluence"):
+        if config.get(member):
+            raise invalid_input(f"campaignConfig.{member} is not supported yet by this engine")
+    return config

@@ -1,0 +1,109 @@
+"""Datasets: one of each type in a group; their rows come from import jobs."""
+
+from __future__ import annotations
+
+from contract.recipes import DatasetKind
+from personalize_engine import avro
+from personalize_engine.errors import invalid_input
+from personalize_engine.jobs import importing, quick, training
+from personalize_engine.jobs.registry import BEING_CREATED
+from personalize_engine.operations.common import (
+    create,
+    delete,
+    find,
+    find_active,
+    listing,
+    members,
+    refuse_while_used,
+    settle,
+)
+from personalize_engine.operations.registry import Answer, Context, Request, operation
+from personalize_engine.store.transaction import Transaction
+
+KIND = "dataset"
+
+
+@operation("CreateDataset")
+def create_dataset(context: Context, request: Request) -> Answer:
+    """The schema must be one of the dataset's type."""
+    kind = _dataset_kind(request["datasetType"])
+    with context.store.write() as transaction:
+        group = find_active(transaction, request["datasetGroupArn"], "dataset-group")
+        _check_schema(transaction, request["schemaArn"], kind)
+        arn = context.arn(f"dataset/{group.name}/{kind.value.upper()}")
+        body = {
+            "datasetGroupArn": group.arn,
+            "schemaArn": request["schemaArn"],
+            "datasetType": kind.value.upper(),
+        }
+        create(
+            transaction,
+            arn,
+            KIND,
+            name=request["name"],
+            body=body,
+            tags=request.get("tags"),
+            parent=group.arn,
+            scope=group.arn,
+            job=quick.CREATE,
+        )
+    context.jobs.wake()
+    return {"datasetArn": arn}
+
+
+@operation("DescribeDataset")
+def describe_dataset(context: Context, request: Request) -> Answer:
+    """With its newest update."""
+    with context.store.read() as transaction:
+        found = find(transaction, request["datasetArn"], KIND)
+    return {"dataset": members(found) | {"datasetArn": found.arn}}
+
+
+@operation("ListDatasets")
+def list_datasets(context: Context, request: Request) -> Answer:
+    """Of a group, or all."""
+    group = request.get("datasetGroupArn")
+    page, more = listing(context, request, KIND, parents=(lambda _: [group]) if group else None)
+    return {"datasets": [members(found) | {"datasetArn": found.arn} for found in page], **more}
+
+
+@operation("UpdateDataset")
+def update_dataset(context: Context, request: Request) -> Answer:
+    """Another schema of the same type, for the imports to come."""
+    with context.store.write() as transaction:
+        found = find_active(transaction, request["datasetArn"], KIND)
+        settle(found, "updated")
+        _check_schema(transaction, request["schemaArn"], _dataset_kind(found.body["datasetType"]))
+        shown = {"schemaArn": request["schemaArn"]}
+        update = quick.new_update(shown, applied=shown)
+        transaction.set_members(found.arn, **{quick.LATEST_UPDATE[KIND]: update})
+        transaction.enqueue(quick.update_kind(KIND), found.arn)
+    context.jobs.wake()
+    return {"datasetArn": found.arn}
+
+
+@operation("DeleteDataset")
+def delete_dataset(context: Context, request: Request) -> Answer:
+    """Its import jobs and rows go with it. Not while an import or a training of the group is under way."""
+    with context.store.write() as transaction:
+        found = find(transaction, request["datasetArn"], KIND)
+        imports = transaction.page(importing.KIND, parents=[found.arn])
+        solutions = [row.arn for row in transaction.page("solution", parents=[found.body["datasetGroupArn"]])]
+        versions = transaction.page(training.KIND, parents=solutions)
+        refuse_while_used(found, [row for row in (*imports, *versions) if row.status in BEING_CREATED])
+        delete(transaction, found)
+    context.jobs.wake()
+    return {}
+
+
+def _dataset_kind(text: str) -> DatasetKind:
+    for kind in DatasetKind:
+        if kind.value.upper() == text.upper():
+            return kind
+    raise invalid_input(f"datasetType {text} is not supported; known: {', '.join(kind.value for kind in DatasetKind)}")
+
+
+def _check_schema(transaction: Transaction, arn: str, kind: DatasetKind) -> None:
+    schema = avro.parse(find(transaction, arn, "schema").body["schema"])
+    if schema.kind is not kind:
+        raise invalid_input(f"schemaArn {arn} is a schema of {schema.kind.value}; the dataset is of {kind.value}")

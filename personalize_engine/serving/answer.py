@@ -1,0 +1,67 @@
+"""One question to a trained version: history with the newest events, the model, the ranked items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isnan
+
+import numpy as np
+
+from contract.recipes import RecipeType
+from personalize_engine.models.base import Interaction, Query
+from personalize_engine.serving.rank import rank
+from personalize_engine.serving.trained import NEWEST, Trained
+from personalize_engine.store.database import Store
+from personalize_engine.store.events import newest_events
+
+UNSCORED = {"aws-popularity-count"}
+"""USER_PERSONALIZATION recipes without scores."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """A recommended item."""
+
+    item_id: str
+    score: float | None
+    """In [0, 1], summing to 1 over all items; None where the recipe gives no scores."""
+
+
+def recommend(
+    trained: Trained,
+    store: Store,
+    *,
+    user_id: str | None,
+    item_id: str | None,
+    context: Mapping[str, str],
+    k: int,
+) -> list[Item]:
+    """The k best items, best first. Events count at once where the recipe is a real-time one."""
+    related = trained.recipe.type is RecipeType.RELATED_ITEMS
+    history = history_of(trained, store, user_id) if user_id is not None and not related else []
+    query = Query(user_id=user_id, history=history, item_id=item_id if related else None, context=context)
+    exclude = None
+    if related and item_id is not None and (row := trained.model.items.row(item_id)) is not None:
+        exclude = [np.array([row])]
+    (ranking,) = rank(trained.model, [query], fallback=trained.fallback, k=k, exclude=exclude)
+    ids = trained.model.items.ids
+    scored = trained.recipe.type is RecipeType.USER_PERSONALIZATION and trained.recipe.name not in UNSCORED
+    return [
+        Item(item_id=ids[row], score=share if scored and not isnan(share) else None)
+        for row, share in zip(ranking.rows.tolist(), ranking.shares.tolist(), strict=True)
+    ]
+
+
+def history_of(trained: Trained, store: Store, user_id: str) -> list[Interaction]:
+    """What is known of a user: as of the training, and for real-time recipes the events since, by time."""
+    history = trained.history(user_id)
+    if not trained.recipe.real_time:
+        return history
+    with store.read() as transaction:
+        events = newest_events(transaction, trained.dataset_group, user_id, after=trained.events_until, limit=NEWEST)
+    if not events:
+        return history
+    history += [Interaction(item_id=item, at=at, event_type=kind) for item, at, kind in events]
+    history.sort(key=lambda event: event.at)
+    return history[-NEWEST:]

@@ -1,0 +1,63 @@
+"""Recipe names bound to models and their parameters: the one place that knows which model stands behind a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from contract.recipes import RECIPES, Recipe
+from personalize_engine.models.base import Model
+from personalize_engine.models.co_occurrence import CoOccurrence
+from personalize_engine.models.hrnn import Hrnn
+from personalize_engine.models.popularity import Popularity
+
+MODELS: dict[str, type[Model[Any]]] = {
+    "aws-popularity-count": Popularity,
+    "aws-sims": CoOccurrence,
+    "aws-hrnn": Hrnn,
+}
+"""By recipe. A recipe of `contract.recipes` that is missing here cannot be trained yet."""
+
+
+class BindError(ValueError):
+    """The recipe has no model, or does not take these parameters; the message says which."""
+
+
+def bind(recipe: Recipe, hyperparameters: Mapping[str, str], featurization: Mapping[str, str]) -> BaseModel:
+    """The parameters of the recipe's model from a solution's configuration (strings); BindError if they do not fit."""
+    model = MODELS.get(recipe.name)
+    if model is None:
+        raise BindError(
+            f"The recipe {recipe.name} is not supported yet by this engine; it can train {', '.join(MODELS)}."
+        )
+    values: dict[str, Any] = {}
+    for given, known, member in (
+        (hyperparameters, recipe.hyperparameters, "algorithmHyperParameters"),
+        (featurization, recipe.featurization, "featureTransformationParameters"),
+    ):
+        rows = {row.name: row for row in known}
+        for name, text in given.items():
+            if name not in rows:
+                raise BindError(
+                    f"solutionConfig.{member}: {recipe.name} has no parameter {name}. Provide a hyperparameter that is"
+                    f" used in the algorithm: {', '.join(rows) or 'it has none'}."
+                )
+            try:
+                values[name] = rows[name].parse(text)
+            except ValueError as error:
+                raise BindError(f"solutionConfig.{member}: {error}") from None
+    defaults = {row.name: row.parse(row.default) for row in (*recipe.hyperparameters, *recipe.featurization)}
+    try:
+        return model.Parameters.model_validate({**defaults, **values})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BindError(f"solutionConfig: {'.'.join(map(str, first['loc']))} {first['msg']}".strip()) from None
+
+
+def recipe_of(arn: str) -> Recipe | None:
+    """The row of the table behind a recipe's ARN."""
+    name = arn.rpartition("/")[2]
+    row = RECIPES.get(name)
+    return row if row is not None and row.arn == arn else None
