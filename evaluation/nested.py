@@ -40,11 +40,10 @@ def nested(value: Any, *, depth: int = 0) -> str:
     if isinstance(value, list | tuple):
         if value and all(isinstance(row, dict) and row for row in value):
             return _rows(list(value), depth)
-        if all(is_number(item) or item is None for item in value):
+        if not any(isinstance(item, dict | list | tuple) for item in value):
             return ", ".join(scalar(item) for item in value)
         items = "".join(f"<li>{nested(item, depth=depth + 1)}</li>" for item in value)
-        kind = "run" if all(isinstance(item, str) for item in value) else "plain"
-        return f'<ol class="{kind}">{items}</ol>'
+        return f"<ol>{items}</ol>"
     return scalar(value)
 
 

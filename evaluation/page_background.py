@@ -94,17 +94,6 @@ def data(report: Report) -> str:
     )
 
 
-def events(report: Report) -> str:
-    """What the state "Try events" saw; its shape is the task's own, so it is shown as it is."""
-    if not report.events:
-        return ""
-    return (
-        "<p>A new user was given the past of a held-out user and then three further events, to see whether the"
-        " recommendations follow. This happens outside the evaluation and changes no figure above.</p>"
-        + nested(report.events)
-    )
-
-
 def meanings(report: Report) -> str:
     """Plain explanations of every reading and metric."""
     readings = [

@@ -149,17 +149,25 @@ def local_report() -> Report:
         ),
         best="aws-hrnn",
         events={
-            "user_id": "probe-3f9a-1",
             "recipe": "aws-hrnn",
-            "seconds_until_changed": 0.412,
-            "before": ["item-17", "item-203", "item-4", "item-88", "item-301"],
-            "after": ["item-204", "item-17", "item-207", "item-4", "item-211"],
-            "events": [
-                {"item_id": "item-201", "sent_at": "2026-11-24T22:47:58Z"},
-                {"item_id": "item-205", "sent_at": "2026-11-24T22:47:58Z"},
-            ],
+            "probes_changed": 2,
+            "median_seconds": 0.412,
+            "probes": [_probe(1, shift=3, seconds=0.388), _probe(2, shift=5, seconds=0.436), _probe(3, shift=0)],
         },
     )
+
+
+def _probe(number: int, *, shift: int, seconds: float | None = None) -> dict[str, Any]:
+    items = [f"item-{17 * number + 3 * i}" for i in range(25 + shift)]
+    return {
+        "user_id": f"probe-3f9a-{number}",
+        "replayed_events": 54,
+        "new_events": [f"item-{200 + number + i}" for i in range(3)],
+        "changed": seconds is not None,
+        "seconds": seconds,
+        "before": items[:25],
+        "after": items[shift:],
+    }
 
 
 def aws_report() -> Report:

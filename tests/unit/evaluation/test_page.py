@@ -163,6 +163,21 @@ def test_data_hold_out_and_commands_are_told() -> None:
     assert "1 min 12 s" in text
 
 
+def test_what_new_events_changed_is_told() -> None:
+    page = render(local_report())
+    text = read(page).text
+    assert "2 of 3 changed , after 0.41 s (median)" in text
+    assert "probe-3f9a-3" in text
+    assert "not in time" in text
+    assert "<strong>item-47</strong>" in page, "new among the first ten"
+
+
+def test_events_of_another_shape_are_shown_as_they_are() -> None:
+    text = read(render(dataclasses.replace(local_report(), events={"probes": [1, {"a": [2]}], "why": "later"}))).text
+    assert "Probes" in text
+    assert "Why later" in text
+
+
 def test_what_the_report_lacks_is_left_out() -> None:
     page = render(dataclasses.replace(aws_report(), events=None))
     assert 'id="events"' not in page
