@@ -1,7 +1,7 @@
-"""Proves that `cdk destroy` left nothing: compares what the local cloud and the engine hold before and after.
+"""Proves that `cdk destroy` left nothing in the local cloud and in the engine.
 
-The stack was deployed to an empty engine and to an account in which only the CDK's bootstrap stack existed, so
-whatever is there afterwards and was not there before belongs to the experiment.
+Both were empty before; then only the CDK's bootstrap stack was made. So whatever is there at the end and is not a
+resource of that stack was made by the experiment's stack or by its runs.
 """
 
 from __future__ import annotations
@@ -11,22 +11,27 @@ from typing import Any
 
 from local_cloud.services import LocalCloud
 
-PERSONALIZE = (
-    "campaigns",
-    "recommenders",
-    "solutions",
-    "event_trackers",
-    "filters",
-    "datasets",
-    "dataset_groups",
-    "schemas",
-    "metric_attributions",
-)
+PERSONALIZE = {
+    "campaign": ("list_campaigns", "campaigns"),
+    "dataset": ("list_datasets", "datasets"),
+    "datasetGroup": ("list_dataset_groups", "datasetGroups"),
+    "datasetImportJob": ("list_dataset_import_jobs", "datasetImportJobs"),
+    "eventTracker": ("list_event_trackers", "eventTrackers"),
+    "filter": ("list_filters", "Filters"),
+    "recommender": ("list_recommenders", "recommenders"),
+    "schema": ("list_schemas", "schemas"),
+    "solution": ("list_solutions", "solutions"),
+    "solutionVersion": ("list_solution_versions", "solutionVersions"),
+}
+"""By kind: the call that lists it, and the member of the answer (the service writes one of them with a capital)."""
+BOOTSTRAP = "CDKToolkit"
 
 
-def inventory(cloud: LocalCloud) -> set[str]:
-    """Everything there is that a stack, or a run of it, can make: "kind name", one each."""
-    return {f"{kind} {name}" for kind, names in _kinds(cloud).items() for name in names()}
+def leftovers(cloud: LocalCloud) -> list[str]:
+    """Everything there is that a stack, or a run of it, can make: "kind name", without the bootstrap stack's."""
+    pages = cloud.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=BOOTSTRAP)
+    expected = {row["PhysicalResourceId"] for page in pages for row in page["StackResourceSummaries"]} | {BOOTSTRAP}
+    return sorted(f"{kind} {name}" for kind, names in _kinds(cloud).items() for name in names() if name not in expected)
 
 
 def _kinds(cloud: LocalCloud) -> dict[str, Callable[[], Iterable[str]]]:
@@ -57,10 +62,8 @@ def _kinds(cloud: LocalCloud) -> dict[str, Callable[[], Iterable[str]]]:
         "queue": lambda: cloud.client("sqs").list_queues().get("QueueUrls", []),
         "stack": _stacks(cloud),
     }
-    for kind in PERSONALIZE:
-        member = kind.split("_")[0] + "".join(word.title() for word in kind.split("_")[1:])
-        arn = (member[:-1]) + "Arn"
-        made[f"Personalize {kind.replace('_', ' ')}"] = listed("personalize", f"list_{kind}", member, arn)
+    for kind, (method, member) in PERSONALIZE.items():
+        made[f"Personalize {kind}"] = listed("personalize", method, member, f"{kind}Arn")
     return made
 
 

@@ -19,9 +19,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from local_cloud import cdk, leftovers, report, services
+from local_cloud import cdk, report, services
 from local_cloud.errors import CommandError, Leftovers, LocalCloudError, RunFailed
 from local_cloud.follow import Ended, Follower
+from local_cloud.leftovers import leftovers
 from local_cloud.phases import Phases
 from local_cloud.processes import Processes
 from local_cloud.services import LocalCloud
@@ -65,7 +66,6 @@ class Run:
                 cdk.install()
         with phase("Start the local cloud, synthesize, bootstrap"):
             cloud = self._start(command_line)
-        before = leftovers.inventory(cloud)
         with phase("Deploy"):
             self.outputs = command_line.deploy(cloud)
         with phase("Prepare and publish the data", spinner=False):
@@ -81,7 +81,7 @@ class Run:
         with phase("Destroy"):
             command_line.destroy(cloud)
         with phase("Look for leftovers"):
-            left = sorted(leftovers.inventory(cloud) - before)
+            left = leftovers(cloud)
         self.phases.console.print()
         self.phases.console.print(self.phases.table())
         if left:

@@ -6,6 +6,7 @@ the CDK command line read. None of the user's own AWS settings is passed on to a
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import secrets
@@ -18,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import boto3
 
 from local_cloud import server
 from local_cloud.certificate import Certificate, write_certificate
@@ -67,15 +70,22 @@ class LocalCloud:
         }
 
     def client(self, service: str) -> Any:
-        """A boto3 client for the local cloud, as its root user."""
-        import boto3
-
-        session = boto3.Session(aws_access_key_id=KEY, aws_secret_access_key=KEY, region_name=REGION)
-        return session.client(service, endpoint_url=self.gateway_url, verify=str(self.ca))  # type: ignore[call-overload]
+        """A boto3 client for the local cloud, as its root user. Made once: reading a service's model takes a while."""
+        return _client(service, self.gateway_url, str(self.ca))
 
     def engine(self, path: str, *, method: str = "GET") -> Any:
         """The engine's own (not AWS) interface: /health, /progress, /pause, /resume."""
         return _json(f"{self.engine_url}{path}", method=method)
+
+
+@functools.cache
+def _session() -> boto3.Session:
+    return boto3.Session(aws_access_key_id=KEY, aws_secret_access_key=KEY, region_name=REGION)
+
+
+@functools.cache
+def _client(service: str, endpoint_url: str, ca: str) -> Any:
+    return _session().client(service, endpoint_url=endpoint_url, verify=ca)  # type: ignore[call-overload]
 
 
 def base_environment(work: Path) -> dict[str, str]:

@@ -50,6 +50,8 @@ class FakeEngine:
         self.calls.append((name, request))
         if name in self.fail:
             return 400, {"__type": "InvalidInputException", "message": self.fail[name]}
+        if name.startswith("List"):
+            return 200, {"Filters" if name == "ListFilters" else name[4].lower() + name[5:]: []}
         for verb in ("Create", "Describe", "Delete"):
             kind = name.removeprefix(verb)
             if name.startswith(verb) and kind in KINDS:
