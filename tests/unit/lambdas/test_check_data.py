@@ -1,0 +1,316 @@
+"""The first task: the input's options, the manifest, and the plan that is made of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fake_aws import ACCOUNT, FakePersonalize, FakeS3, check, clients, refused
+
+from contract import layout
+from contract.manifest import Counts, Dropped, File, Files, Manifest
+from contract.plan import (
+    CheckData,
+    EvaluationSettings,
+    EventSettings,
+    Options,
+    Plan,
+    RecipeSettings,
+    Settings,
+    from_json,
+    to_json,
+)
+from lambdas.errors import BadInput, DataMismatch, DataMissing
+from lambdas.tasks.check_data import check_data, read_options
+
+GROUP = f"{ACCOUNT}:dataset-group/exp-123456-group-00000000"
+COLUMNS = {
+    "Interactions": ["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "CABIN_TYPE"],
+    "Items": ["ITEM_ID", "GENRES", "CREATION_TIMESTAMP"],
+}
+SETTINGS = Settings(
+    experiment="exp",
+    prefix="exp-123456",
+    bucket="bucket",
+    dataset_group_arn=GROUP,
+    dataset_arns={kind: f"{ACCOUNT}:dataset/exp-123456-group-00000000/{kind.upper()}" for kind in COLUMNS},
+    schema_columns=COLUMNS,
+    service_role_arn="arn:aws:iam::123456789012:role/personalize",
+    recipes=[
+        RecipeSettings(recipe="aws-hrnn", hyperparameters={"hidden_dimension": "64"}),
+        RecipeSettings(recipe="aws-hrnn-metadata"),
+        RecipeSettings(recipe="aws-hrnn-coldstart", featurization={"cold_start_max_duration": "7.0"}),
+        RecipeSettings(recipe="aws-user-personalization"),
+        RecipeSettings(recipe="aws-sims"),
+    ],
+    evaluation=EvaluationSettings(users=500, seed=3, resamples=100),
+    mode="experiment",
+    events=EventSettings(recipe="aws-hrnn", tracking_id="tracker"),
+)
+AWS = "https://personalize.eu-west-1.amazonaws.com"
+
+
+def manifest(**changes: Any) -> Manifest:
+    made = Manifest(
+        version="0123abcd",
+        experiment="exp",
+        holdout={"kind": "last", "share": "1/10"},
+        counts={
+            "past": Counts(interactions=9000, users=100, items=50),
+            "future": Counts(interactions=1000, users=100, items=40),
+        },
+        files=Files(
+            past={
+                kind: File(key=f"data/0123abcd/past/{kind.lower()}.csv", sha256="00", rows=10, columns=columns)
+                for kind, columns in COLUMNS.items()
+            },
+            future=File(key=layout.future("0123abcd"), sha256="00", rows=10, columns=COLUMNS["Interactions"]),
+        ),
+        dropped=[Dropped(reason="no item", rows=2, first_lines=[3, 9])],
+    )
+    return replace(made, **changes)
+
+
+def planned(
+    given: Any = None,
+    *,
+    settings: Settings = SETTINGS,
+    published: Any = None,
+    endpoint: str = "http://localhost:4566",
+    personalize: FakePersonalize | None = None,
+    s3: FakeS3 | None = None,
+) -> Plan:
+    s3 = s3 or FakeS3()
+    value = to_json(manifest()) if published is None else published
+    s3.objects[layout.MANIFEST] = json.dumps(value).encode()
+    event = CheckData(
+        settings=settings, input={} if given is None else given, run_id="run-1", started_at="2026-11-24T12:00:00Z"
+    )
+    return check_data(event, clients(personalize=personalize or FakePersonalize(endpoint), s3=s3))
+
+
+# The input
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([], "must be a JSON object such as {}"),
+        ("go", "must be a JSON object such as {}"),
+        (None, "must be a JSON object such as {}"),
+        ({"recipe": ["aws-sims"]}, "unknown option 'recipe'; allowed: recipes, mode, train_afresh, users"),
+        ({"mode": "keep"}, "input.mode is 'keep'; allowed: experiment, serve"),
+        ({"users": 0}, "input.users is 0"),
+        ({"users": "many"}, "input.users is 'many'; expected int"),
+        ({"train_afresh": "yes"}, "input.train_afresh is 'yes'; expected bool"),
+        ({"recipes": ["aws-sims", 7]}, r"input.recipes\[1\] is 7; expected str"),
+    ],
+)
+def test_bad_input_says_what_is_allowed(given: Any, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        read_options(given)
+
+
+def test_comment_is_ignored_and_everything_may_be_left_out() -> None:
+    assert read_options({"Comment": "Insert your JSON here"}) == Options()
+
+
+@pytest.mark.parametrize("given", [["aws-popularity-count"], []])
+def test_recipes_must_be_the_experiments(given: list[str]) -> None:
+    with pytest.raises(BadInput, match="aws-hrnn, aws-hrnn-metadata"):
+        planned({"recipes": given})
+
+
+def test_options_change_the_plan() -> None:
+    plan = planned({"recipes": ["aws-sims"], "mode": "serve", "users": 7, "train_afresh": True})
+    assert [training.trained for training in plan.trainings] == ["aws-sims"]
+    assert (plan.run.mode, plan.run.evaluation.users, plan.run.evaluation.seed) == ("serve", 7, 3)
+    assert plan.trainings[0].version.afresh
+    assert not plan.trainings[0].solution.afresh
+
+
+# The data
+
+
+def test_no_data_yet_says_how_to_put_it_there() -> None:
+    event = CheckData(settings=SETTINGS, input={}, run_id="r", started_at="2026-11-24T12:00:00Z")
+    with pytest.raises(DataMissing, match=r"bucket bucket yet: run `python -m data_prep exp --stack`"):
+        check_data(event, clients(personalize=FakePersonalize(), s3=FakeS3()))
+
+
+def test_missing_permission_is_not_taken_for_missing_data() -> None:
+    class Denied(FakeS3):
+        def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+            raise refused("AccessDenied")
+
+    event = CheckData(settings=SETTINGS, input={}, run_id="r", started_at="2026-11-24T12:00:00Z")
+    with pytest.raises(type(refused("x")), match="AccessDenied"):
+        check_data(event, clients(personalize=FakePersonalize(), s3=Denied()))
+
+
+@pytest.mark.parametrize(
+    ("published", "said"),
+    [
+        (to_json(manifest(experiment="other")), "holds data of the experiment 'other'"),
+        ({"schema": 2}, "schema 2; this program reads 1"),
+        ({"schema": 1, "version": "0"}, "lacks the member"),
+        (to_json(manifest(files=replace(manifest().files, past={}))), "the stack has Interactions, Items"),
+    ],
+)
+def test_wrong_data_are_refused(published: Any, said: str) -> None:
+    with pytest.raises(DataMismatch, match=said):
+        planned(published=published)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (
+            ["ITEM_ID", "CREATION_TIMESTAMP"],
+            "Items: the schema has the column GENRES, data/0123abcd/past/items.csv does not",
+        ),
+        ([*COLUMNS["Items"], "PRICE"], "Items: data/0123abcd/past/items.csv has the column PRICE, the schema does not"),
+    ],
+)
+def test_columns_must_be_the_schemas(columns: list[str], said: str) -> None:
+    files = manifest().files
+    past = files.past | {"Items": replace(files.past["Items"], columns=columns)}
+    with pytest.raises(DataMismatch, match=said):
+        planned(published=to_json(manifest(files=replace(files, past=past))))
+
+
+# The plan
+
+
+def test_imports_read_the_published_files() -> None:
+    plan = planned()
+    assert [ensure.name.split("-")[2:4] for ensure in plan.imports] == [["import", "interactions"], ["import", "items"]]
+    for ensure in plan.imports:
+        check(
+            "personalize",
+            "CreateDatasetImportJob",
+            {"jobName": ensure.name, "datasetArn": ensure.parent, **ensure.request},
+        )
+    assert plan.imports[0].request["dataSource"] == {"dataLocation": "s3://bucket/data/0123abcd/past/interactions.csv"}
+    assert plan.imports[0].parent == SETTINGS.dataset_arns["Interactions"]
+
+
+def test_every_request_fits_the_service() -> None:
+    for endpoint in ("http://localhost:4566", AWS):
+        personalize = FakePersonalize(endpoint)
+        for arn in (f"arn:aws:personalize:::recipe/{name}" for name in ("aws-user-personalization", "aws-sims")):
+            personalize.add(arn)
+        for training in planned(personalize=personalize).trainings:
+            solution = training.solution
+            check(
+                "personalize", "CreateSolution", {"name": solution.name, "datasetGroupArn": GROUP, **solution.request}
+            )
+            assert solution.request["performAutoTraining"] is False
+            for ask in training.asks:
+                made = {"name": ask.campaign.name, "solutionVersionArn": "arn", **ask.campaign.request}
+                check("personalize", "CreateCampaign", made)
+                assert ask.campaign.request["minProvisionedTPS"] == 1
+
+
+def test_locally_every_recipe_trains_itself_with_its_hyperparameters() -> None:
+    plan = planned()
+    assert plan.run.backend == "local"
+    assert [training.trained for training in plan.trainings] == [row.recipe for row in SETTINGS.recipes]
+    configs = [training.solution.request.get("solutionConfig") for training in plan.trainings]
+    assert configs == [
+        {"algorithmHyperParameters": {"hidden_dimension": "64"}},
+        None,
+        {"featureTransformationParameters": {"cold_start_max_duration": "7.0"}},
+        None,
+        None,
+    ]
+
+
+def test_on_aws_successors_are_trained_and_shared() -> None:
+    personalize = FakePersonalize(AWS)
+    for name in ("aws-user-personalization", "aws-sims"):
+        personalize.add(f"arn:aws:personalize:::recipe/{name}")
+    plan = planned(personalize=personalize)
+    assert plan.run.backend == "aws"
+    assert [(training.trained, [ask.recipe for ask in training.asks]) for training in plan.trainings] == [
+        ("aws-user-personalization", ["aws-hrnn"]),
+        ("aws-user-personalization", ["aws-hrnn-metadata", "aws-hrnn-coldstart", "aws-user-personalization"]),
+        ("aws-sims", ["aws-sims"]),
+    ]
+    assert plan.trainings[0].solution.request["solutionConfig"] == {
+        "trainingDataConfig": {"excludedDatasetColumns": {"Interactions": ["CABIN_TYPE"], "Items": ["GENRES"]}}
+    }
+    asks = plan.trainings[1].asks
+    weights = [ask.campaign.request.get("campaignConfig") for ask in asks]
+    assert weights[0] == {"itemExplorationConfig": {"explorationWeight": "0"}}
+    assert weights[1] == {"itemExplorationConfig": {"explorationWeight": "1"}}
+    assert weights[2] is None
+    assert len({ask.campaign.name for ask in asks}) == 3
+    assert [ask.question for ask in asks] == ["user", "cold-items", "user"]
+
+
+def test_on_aws_a_recipe_that_is_gone_is_named_before_anything_is_made() -> None:
+    with pytest.raises(BadInput, match=r"aws-user-personalization \(the successor of aws-hrnn\) any more"):
+        planned(endpoint=AWS)
+    broken = FakePersonalize(AWS)
+    broken.errors["describe_recipe"] = refused("AccessDeniedException")
+    with pytest.raises(type(refused("x")), match="AccessDenied"):
+        planned(personalize=broken)
+
+
+def names(plan: Plan) -> dict[str, set[str]]:
+    return {
+        "imports": {ensure.name for ensure in plan.imports},
+        "solutions": {training.solution.name for training in plan.trainings},
+        "versions": {training.version.name for training in plan.trainings},
+        "campaigns": {ask.campaign.name for training in plan.trainings for ask in training.asks},
+    }
+
+
+def test_equal_inputs_give_equal_names_and_changed_inputs_others() -> None:
+    first = names(planned())
+    assert names(planned()) == first
+    assert {kind: len(made) for kind, made in first.items()} == {
+        "imports": 2,
+        "solutions": 5,
+        "versions": 5,
+        "campaigns": 5,
+    }
+
+    data = names(planned(published=to_json(manifest(version="ffffffff"))))
+    assert data["imports"].isdisjoint(first["imports"])
+    assert data["versions"].isdisjoint(first["versions"])
+    assert data["solutions"] == first["solutions"]
+    assert data["campaigns"] == first["campaigns"]
+
+    other = replace(SETTINGS, recipes=[RecipeSettings(recipe="aws-hrnn", hyperparameters={"hidden_dimension": "32"})])
+    changed = names(planned(settings=other))
+    assert changed["solutions"].isdisjoint(first["solutions"])
+    assert changed["versions"].isdisjoint(first["versions"])
+    assert changed["campaigns"] <= first["campaigns"]
+    assert changed["imports"] == first["imports"]
+
+    group = names(planned(settings=replace(SETTINGS, dataset_group_arn=GROUP + "1")))
+    assert all(group[kind].isdisjoint(first[kind]) for kind in ("solutions", "versions", "campaigns"))
+
+
+def test_events_are_tried_by_their_recipe_in_mode_experiment_only() -> None:
+    def tried(given: dict[str, Any]) -> list[str]:
+        plan = planned(given)
+        found = [ask.recipe for training in plan.trainings for ask in training.asks if ask.try_events]
+        assert (plan.run.events is not None) == bool(found)
+        return found
+
+    assert tried({}) == ["aws-hrnn"]
+    assert tried({"mode": "serve"}) == []
+    assert tried({"recipes": ["aws-sims"]}) == []
+
+
+def test_plan_and_manifest_are_kept_for_the_later_tasks() -> None:
+    s3 = FakeS3()
+    plan = planned(s3=s3)
+    kept = json.loads(s3.objects[layout.plan("run-1")])
+    assert from_json(Plan, kept["plan"]) == plan
+    assert Manifest.from_json(kept["manifest"]) == manifest()
