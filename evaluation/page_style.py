@@ -89,7 +89,7 @@ tbody th { font-weight: 400; position: sticky; left: 0; background: var(--paper)
 td.n { white-space: nowrap; }
 td.t { min-width: 18ch; }
 tr.group th { color: var(--soft); font-size: 13px; padding-top: 24px; max-width: none; position: static; }
-tr.group span { position: sticky; left: 0; }
+tr.group span { position: sticky; left: 0; display: inline-block; max-width: min(80ch, calc(100vw - 48px)); }
 td small { display: block; color: var(--soft); font-size: 12px; }
 tr.winner > * { background: var(--accent-wash); }
 tr.winner .name { color: var(--accent); }
