@@ -20,6 +20,7 @@ def install(settings: Settings) -> None:
     from local_cloud.plugin import (
         buckets,
         error_types,
+        function_logs,
         history,
         machine_role,
         personalize_calls,
@@ -29,6 +30,7 @@ def install(settings: Settings) -> None:
 
     buckets.install()
     error_types.install()
+    function_logs.install()
     history.install()
     machine_role.install()
     personalize_calls.install(settings.engine_url)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from cloud_engine import ACCOUNT, FakeEngine
+from conftest import allow, role
 
 from local_cloud.services import LocalCloud
 
@@ -107,3 +109,22 @@ def test_a_bucket_with_objects_is_not_deleted(stacks: Any, cloud: LocalCloud) ->
     s3.delete_object(Bucket="cloud-test-full", Key="k")
     stacks.delete("full")
     assert "cloud-test-full" not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+
+
+def test_a_function_writes_its_log_as_its_role_allows(
+    stacks: Any, cloud: LocalCloud, function: Callable[..., dict[str, Any]]
+) -> None:
+    writes = allow(["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": ["Logs", "Arn"]})
+    resources = {
+        "Role": role("lambda.amazonaws.com", writes),
+        "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/cloud/test"}},
+        "F": function("Role"),
+    }
+    resources["F"]["Properties"]["LoggingConfig"] = {"LogGroup": {"Ref": "Logs"}}
+    name = stacks.deploy("logging", resources, outputs={"name": {"Ref": "F"}})["name"]
+    logs = cloud.client("logs")
+    cloud.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+    assert logs.filter_log_events(logGroupName="/cloud/test")["events"]
+    logs.delete_log_group(logGroupName="/cloud/test")
+    cloud.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+    assert "/cloud/test" not in [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
