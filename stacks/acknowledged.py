@@ -30,28 +30,28 @@ _BY_DATA = "the version of the data is part of the key, and known only at run ti
 _BY_RUN = "the run's id is part of the key, and known only at run time"
 _BY_NAME = "the pipeline makes it at run time; its name begins with the experiment's own prefix"
 
+
+def _tasks(*names: str) -> tuple[str, ...]:
+    return tuple(f"Tasks/{name}/Role" for name in names)
+
+
 _ACCEPTED = (
     _Accepted(
         resource="{data}/data/*",
-        roles=(
-            "Storage/ServiceRole",
-            *(f"Tasks/{task}/Role" for task in ("CheckData", "Ask", "TryEvents", "Judge", "JudgeBaselines", "Compare")),
-        ),
+        roles=("Storage/ServiceRole", *_tasks("Ask", "TryEvents", "Judge", "JudgeBaselines")),
         why=_BY_DATA,
     ),
-    _Accepted(resource="{data}/runs/*", roles=("Tasks/Judge/Role", "Tasks/Compare/Role"), why=_BY_RUN),
-    _Accepted(resource="{data}/runs/*/plan.json", roles=("Tasks/CheckData/Role",), why=_BY_RUN),
-    _Accepted(resource="{data}/runs/*/answers/*", roles=("Tasks/Ask/Role",), why=_BY_RUN),
-    _Accepted(resource="{data}/runs/*/judged/*", roles=("Tasks/Judge/Role", "Tasks/JudgeBaselines/Role"), why=_BY_RUN),
-    _Accepted(resource="{data}/runs/*/events.json", roles=("Tasks/TryEvents/Role",), why=_BY_RUN),
-    _Accepted(resource="{data}/reports/*", roles=("Tasks/Report/Role",), why=_BY_RUN),
-    _Accepted(resource="{data}/reports/*/report.json", roles=("Tasks/Compare/Role",), why=_BY_RUN),
-    _Accepted(resource="{data}/reports/*/report.html", roles=("Tasks/Report/Role",), why=_BY_RUN),
-    _Accepted(resource="{personalize}:dataset-import-job/{prefix}-*", roles=("Tasks/EnsureImport/Role",), why=_BY_NAME),
+    _Accepted(resource="{data}/runs/*/plan.json", roles=_tasks("CheckData", "Compare"), why=_BY_RUN),
+    _Accepted(resource="{data}/runs/*/answers/*", roles=_tasks("Ask", "Judge"), why=_BY_RUN),
+    _Accepted(resource="{data}/runs/*/judged/*", roles=_tasks("Judge", "JudgeBaselines", "Compare"), why=_BY_RUN),
+    _Accepted(resource="{data}/runs/*/events.json", roles=_tasks("TryEvents", "Compare"), why=_BY_RUN),
+    _Accepted(resource="{data}/reports/*/report.json", roles=_tasks("Compare", "Report"), why=_BY_RUN),
+    _Accepted(resource="{data}/reports/*/report.html", roles=_tasks("Report"), why=_BY_RUN),
+    _Accepted(resource="{personalize}:dataset-import-job/{prefix}-*", roles=_tasks("EnsureImport"), why=_BY_NAME),
     _Accepted(
         resource="{personalize}:solution/{prefix}-*",
         roles=(
-            *(f"Tasks/{task}/Role" for task in ("EnsureSolution", "EnsureVersion", "EnsureCampaign", "ServiceMetrics")),
+            *_tasks("EnsureSolution", "EnsureVersion", "EnsureCampaign", "ServiceMetrics"),
             "Teardown/CleanUp/Role",
         ),
         why=_BY_NAME,
@@ -59,7 +59,7 @@ _ACCEPTED = (
     _Accepted(
         resource="{personalize}:campaign/{prefix}-*",
         roles=(
-            *(f"Tasks/{task}/Role" for task in ("EnsureCampaign", "Ask", "TryEvents", "Release")),
+            *_tasks("EnsureCampaign", "Ask", "TryEvents", "Release"),
             "Teardown/CleanUp/Role",
         ),
         why=_BY_NAME,
@@ -72,10 +72,10 @@ _ACCEPTED = (
     ),
     _Accepted(
         resource="*",
-        roles=("Tasks/EnsureImport/Role", "Tasks/EnsureVersion/Role", "Teardown/CleanUp/Role"),
+        roles=(*_tasks("EnsureImport", "EnsureVersion"), "Teardown/CleanUp/Role"),
         why="List actions of Amazon Personalize know no resource",
     ),
-    _Accepted(resource="*", roles=("Tasks/TryEvents/Role",), why="PutEvents knows no resource"),
+    _Accepted(resource="*", roles=_tasks("TryEvents"), why="PutEvents knows no resource"),
     _Accepted(
         resource="*",
         roles=("RecipeBranch/Training/Role", "Pipeline/Main/Role", "Teardown/Machine/Role"),

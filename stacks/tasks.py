@@ -35,8 +35,10 @@ class Tasks(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         personalize = Personalize(self, prefix)
+        recipes = [personalize.recipe(name) for name in _recipes(experiment)]
         rows = {
-            **_ensuring(personalize, _recipes(experiment), storage=storage, datasets=datasets),
+            "CheckData": _checking(storage.data, recipes),
+            **_ensuring(personalize, recipes, storage=storage, datasets=datasets),
             **_asking(storage.data, personalize),
             **_judging(storage.data),
         }
@@ -50,6 +52,18 @@ def _recipes(experiment: Experiment) -> list[str]:
     """What may be trained: the requested recipes and, for those that AWS has retired, their successors."""
     requested = [choice.recipe for choice in experiment.recipes]
     return sorted({name for recipe in requested for name in (recipe, RECIPES[recipe].successor) if name})
+
+
+def _checking(bucket: s3.Bucket, recipes: list[str]) -> Task:
+    return Task(
+        module="check_data",
+        purpose="Checks the published data and the input, and plans the run",
+        statements=[
+            allow(["personalize:DescribeRecipe"], *recipes),
+            *_reads(bucket, "data/manifest.json"),
+            *_writes(bucket, "runs/*/plan.json"),
+        ],
+    )
 
 
 def _ensuring(personalize: Personalize, recipes: list[str], *, storage: Storage, datasets: Datasets) -> dict[str, Task]:
@@ -81,7 +95,7 @@ def _ensuring(personalize: Personalize, recipes: list[str], *, storage: Storage,
                     ["personalize:CreateSolution"],
                     solution,
                     datasets.group_arn,
-                    *(personalize.recipe(name) for name in recipes),
+                    *recipes,
                 ),
                 allow(["personalize:DescribeSolution", "personalize:DeleteSolution"], solution),
             ],
@@ -146,15 +160,10 @@ def _asking(bucket: s3.Bucket, personalize: Personalize) -> dict[str, Task]:
 def _judging(bucket: s3.Bucket) -> dict[str, Task]:
     """What works on the bucket alone."""
     return {
-        "CheckData": Task(
-            module="check_data",
-            purpose="Checks the published data and the input, and plans the run",
-            statements=[*_reads(bucket, "data/*"), *_writes(bucket, "runs/*/plan.json")],
-        ),
         "Judge": Task(
             module="judge",
             purpose="Judges a recipe's answers by the held-out future",
-            statements=[*_reads(bucket, "data/*", "runs/*"), *_writes(bucket, "runs/*/judged/*")],
+            statements=[*_reads(bucket, "data/*", "runs/*/answers/*"), *_writes(bucket, "runs/*/judged/*")],
             minutes=15,
             memory=3008,
         ),
@@ -168,14 +177,17 @@ def _judging(bucket: s3.Bucket) -> dict[str, Task]:
         "Compare": Task(
             module="compare",
             purpose="Compares recipes and baselines, and writes report.json",
-            statements=[*_reads(bucket, "data/*", "runs/*"), *_writes(bucket, "reports/*/report.json")],
+            statements=[
+                *_reads(bucket, "runs/*/plan.json", "runs/*/judged/*", "runs/*/events.json"),
+                *_writes(bucket, "reports/*/report.json"),
+            ],
             minutes=15,
             memory=3008,
         ),
         "Report": Task(
             module="report",
             purpose="Renders report.html beside report.json",
-            statements=[*_reads(bucket, "reports/*"), *_writes(bucket, "reports/*/report.html")],
+            statements=[*_reads(bucket, "reports/*/report.json"), *_writes(bucket, "reports/*/report.html")],
             minutes=2,
             memory=512,
         ),

@@ -27,6 +27,11 @@ PATIENCE = timedelta(minutes=55)
 """CloudFormation waits one hour for an answer: a refusal that says why must come before that."""
 _STOPPABLE = frozenset({"CREATE PENDING", "CREATE IN_PROGRESS"})
 _BUSY = _STOPPABLE | {"CREATE STOPPING"}
+_IN_GROUP = (
+    ("list_filters", "Filters", "delete_filter", "filterArn"),
+    ("list_event_trackers", "eventTrackers", "delete_event_tracker", "eventTrackerArn"),
+)
+"""List call, member of its answer, delete call, member that holds the ARN."""
 
 
 class CleanUpTookTooLong(TaskError):
@@ -76,16 +81,11 @@ def _pass(wanted: CleanUp, personalize: Any) -> Iterator[str]:
         for job in _listed(personalize, "list_dataset_import_jobs", "datasetImportJobs", **of_dataset):
             if job["status"] in _BUSY:  # there is no call that stops it
                 yield job["datasetImportJobArn"]
-    for kind, listing, member in (
-        ("filter", "list_filters", "Filters"),
-        ("event_tracker", "list_event_trackers", "eventTrackers"),
-    ):
-        arn_member = {"filter": "filterArn", "event_tracker": "eventTrackerArn"}[kind]
+    for listing, member, delete, arn in _IN_GROUP:
         for entry in _listed(personalize, listing, member, **group):
-            arn = entry[arn_member]
-            if arn not in wanted.keep:
-                _delete(getattr(personalize, f"delete_{kind}"), entry, arn_member)
-                yield arn
+            if entry[arn] not in wanted.keep:
+                _delete(getattr(personalize, delete), entry, arn)
+                yield entry[arn]
 
 
 def _remove_solution(solution: dict[str, Any], personalize: Any) -> Iterator[str]:
@@ -94,8 +94,7 @@ def _remove_solution(solution: dict[str, Any], personalize: Any) -> Iterator[str
     inside = []
     for version in _listed(personalize, "list_solution_versions", "solutionVersions", solutionArn=arn):
         if version["status"] in _STOPPABLE:
-            version_arn = version["solutionVersionArn"]
-            _unless_it_changed(lambda: personalize.stop_solution_version_creation(solutionVersionArn=version_arn))
+            _unless_it_changed(personalize.stop_solution_version_creation, version, "solutionVersionArn")
         if version["status"] in _BUSY:
             inside.append(version["solutionVersionArn"])
     for campaign in _listed(personalize, "list_campaigns", "campaigns", solutionArn=arn):
@@ -120,13 +119,13 @@ def _listed(personalize: Any, operation: str, member: str, **of: str) -> Iterato
 def _delete(call: Callable[..., Any], entry: dict[str, Any], member: str) -> None:
     """Ask for the deletion, unless it is under way or the resource is still being made."""
     if not entry["status"].startswith("DELETE") and entry["status"] not in _BUSY:
-        _unless_it_changed(lambda: call(**{member: entry[member]}))
+        _unless_it_changed(call, entry, member)
 
 
-def _unless_it_changed(call: Callable[[], Any]) -> None:
+def _unless_it_changed(call: Callable[..., Any], entry: dict[str, Any], member: str) -> None:
     """Between the list and the call the resource may have gone, or become busy: the next pass sees to it."""
     try:
-        call()
+        call(**{member: entry[member]})
     except ClientError as error:
         if error_code(error) not in {"ResourceNotFoundException", "ResourceInUseException"}:
             raise
