@@ -49,13 +49,13 @@ METRIC_MEANINGS: tuple[tuple[str, str], ...] = (
     ("Hit rate@k", "The share of users with at least one hit among the first k recommendations."),
     (
         "Coverage",
-        "The share of all items that was recommended to at least one user: low means that everybody is shown the same"
-        " few items. It has one value per recipe, so no interval over users.",
+        "The share of all items that stood among the first 25 of at least one user: low means that everybody is shown the"
+        " same few. It has one value per recipe, so no interval over users.",
     ),
 )
 
 BASELINES: dict[str, str] = {
-    "popularity": "the items with most interactions in the past, the same for everybody",
+    "popularity": "the items that most users had in the past, the same for everybody",
     "random": "items drawn at random",
     "history_first": "the user's own items, newest first, then popular ones",
     "sequential_counts": "which items followed the user's recent items in other users' pasts; counting, no training",
