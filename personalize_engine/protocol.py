@@ -7,7 +7,7 @@ and answers as plain mappings, and shapes through the small `Shape` protocol of 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -16,11 +16,12 @@ from uuid import uuid4
 from botocore.loaders import Loader
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS
-from moto.core.serialize import get_serializer_class
 
+from personalize_engine import validation
 from personalize_engine.errors import INVALID_INPUT, ServiceError
 
 SERVICES = ("personalize", "personalize-runtime", "personalize-events")
+JSON = "application/x-amz-json-1.1"
 VALIDATION = "ValidationException"
 """What AWS answers to a malformed request where the operation declares no InvalidInputException."""
 
@@ -52,7 +53,7 @@ class Operation:
         self._model = model
         self.name: str = model.name
         self._parser = PROTOCOL_PARSERS[model.service_model.protocol](model)
-        self._serializer = get_serializer_class(model.service_model.service_name, model.service_model.protocol)
+        self._write = _writer(model.output_shape) if model.output_shape is not None else None
 
     @cached_property
     def errors(self) -> Mapping[str, int]:
@@ -85,12 +86,14 @@ class Operation:
         try:
             return dict(self._parser.parse(raw))
         except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
-            raise ServiceError(self.malformed, f"a member of the request has the wrong type: {error}") from None
+            found = list(validation.problems(self.input_shape, document))
+            said = validation.message(found) if found else f"a member of the request has the wrong type: {error}"
+            raise ServiceError(self.malformed, said) from None
 
     def answer(self, result: Mapping[str, Any]) -> Response:
         """The result as the protocol writes it."""
-        made = self._serializer(self._model).serialize(result)
-        return _response(made["status_code"], dict(made["headers"]), made["body"])
+        body = json.dumps(self._write(result)) if self._write else ""
+        return _response(int(self._model.http.get("responseCode", 200)), {"Content-Type": JSON}, body)
 
     def failure(self, error: ServiceError) -> Response:
         """The error as the protocol writes it; its status comes from the model."""
@@ -99,7 +102,7 @@ class Operation:
 
 def failure(code: str, message: str, *, status: int) -> Response:
     """An error in the form that both JSON protocols share."""
-    headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code}
+    headers = {"Content-Type": JSON, "x-amzn-ErrorType": code}
     return _response(status, headers, json.dumps({"__type": code, "message": message}))
 
 
@@ -141,6 +144,29 @@ def recognise(request: Request) -> Operation | None:
 @cache
 def _model(service: str) -> ServiceModel:
     return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+
+
+def _writer(shape: Any) -> Callable[[Any], Any]:
+    """A function from a result to JSON values, made once per shape: members that the model lacks, and None, fall away.
+
+    All answers of the three services are whole JSON bodies, so this small writer does; moto's general serializer looks
+    every member up anew and takes 8 ms for 500 recommendations, ten times as long.
+    """
+    kind = shape.type_name
+    if kind == "structure":
+        members = {name: _writer(member) for name, member in shape.members.items()}
+        return lambda value: {
+            name: members[name](content) for name, content in value.items() if content is not None and name in members
+        }
+    if kind == "list":
+        write = _writer(shape.member)
+        return lambda value: [write(entry) for entry in value]
+    if kind == "map":
+        write = _writer(shape.value)
+        return lambda value: {key: write(entry) for key, entry in value.items()}
+    if kind == "timestamp":
+        return lambda value: round(value, 3)  # Unix seconds
+    return lambda value: value
 
 
 def _response(status: int, headers: dict[str, str], body: str | bytes) -> Response:

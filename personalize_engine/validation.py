@@ -22,7 +22,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "long": (int,),
     "float": (int, float),
     "double": (int, float),
-    "timestamp": (datetime,),
+    "timestamp": (datetime, int, float, str),  # as parsed, or as it travels
 }
 _CLASSES = {  # Java's classes in patterns, as Python knows them
     r"\p{ASCII}": r"[\x00-\x7f]",

@@ -58,6 +58,28 @@ def find_active(transaction: Transaction, arn: str, kind: str) -> Resource:
     raise invalid_input(f"{arn} is in status {found.status}; it must be {ACTIVE}")
 
 
+def add(
+    transaction: Transaction,
+    arn: str,
+    kind: str,
+    *,
+    name: str | None,
+    body: Mapping[str, Any],
+    parent: str | None = None,
+    scope: str = "",
+    job: str | None = None,
+) -> None:
+    """A new resource with its job; without a job it is ACTIVE at once."""
+    status = ACTIVE if job is None else CREATE_PENDING
+    kept = {key: value for key, value in body.items() if value is not None}
+    try:
+        transaction.add(arn, kind, name=name, body=kept, status=status, parent=parent, scope=scope)
+    except NameTaken:
+        raise ServiceError(ALREADY_EXISTS, f"Another resource with Arn {arn} or name {name} already exists.") from None
+    if job is not None:
+        transaction.enqueue(job, arn)
+
+
 def create(
     transaction: Transaction,
     arn: str,
@@ -65,21 +87,14 @@ def create(
     *,
     name: str | None,
     body: Mapping[str, Any],
-    tags: list[dict[str, str]] | None = None,
+    job: str,
+    tags: list[dict[str, str]] | None,
     parent: str | None = None,
     scope: str = "",
-    job: str | None = None,
 ) -> None:
-    """A new resource with its job and its tags; without a job it is ACTIVE at once."""
-    status = ACTIVE if job is None else CREATE_PENDING
-    kept = {key: value for key, value in body.items() if value is not None}
-    try:
-        transaction.add(arn, kind, name=name, body=kept, status=status, parent=parent, scope=scope)
-    except NameTaken:
-        raise ServiceError(ALREADY_EXISTS, f"Another resource with Arn {arn} or name {name} already exists.") from None
+    """A new resource of a kind that can be tagged."""
+    add(transaction, arn, kind, name=name, body=body, parent=parent, scope=scope, job=job)
     set_tags(transaction, arn, tags or [])
-    if job is not None:
-        transaction.enqueue(job, arn)
 
 
 def check_limit(transaction: Transaction, kind: str, what: str, *, parent: str | None = None) -> None:

@@ -44,10 +44,7 @@ def get_recommendations(context: Context, request: Request) -> Answer:
         k=k,
     )
     return {
-        "itemList": [
-            {"itemId": item.item_id} if item.score is None else {"itemId": item.item_id, "score": item.score}
-            for item in items
-        ],
+        "itemList": [{"itemId": item, "score": score} for item, score in items],
         "recommendationId": f"RID-{uuid.uuid4()}",
     }
 

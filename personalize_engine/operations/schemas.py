@@ -5,8 +5,8 @@ from __future__ import annotations
 from personalize_engine import avro
 from personalize_engine.errors import invalid_input
 from personalize_engine.operations.common import (
+    add,
     check_limit,
-    create,
     find,
     listing,
     members,
@@ -29,7 +29,7 @@ def create_schema(context: Context, request: Request) -> Answer:
     arn = context.arn(f"schema/{request['name']}")
     with context.store.write() as transaction:
         check_limit(transaction, KIND, KIND)
-        create(transaction, arn, KIND, name=request["name"], body={"schema": request["schema"]})
+        add(transaction, arn, KIND, name=request["name"], body={"schema": request["schema"]})
     return {"schemaArn": arn}
 
 

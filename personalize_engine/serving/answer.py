@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import isnan
 
 import numpy as np
@@ -19,15 +18,6 @@ UNSCORED = {"aws-popularity-count"}
 """USER_PERSONALIZATION recipes without scores."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Item:
-    """A recommended item."""
-
-    item_id: str
-    score: float | None
-    """In [0, 1], summing to 1 over all items; None where the recipe gives no scores."""
-
-
 def recommend(
     trained: Trained,
     store: Store,
@@ -36,8 +26,11 @@ def recommend(
     item_id: str | None,
     context: Mapping[str, str],
     k: int,
-) -> list[Item]:
-    """The k best items, best first. Events count at once where the recipe is a real-time one."""
+) -> list[tuple[str, float | None]]:
+    """The k best items with their scores, best first. Events count at once where the recipe is a real-time one.
+
+    Scores lie in [0, 1] and sum to 1 over all items; None where the recipe gives none.
+    """
     related = trained.recipe.type is RecipeType.RELATED_ITEMS
     history = history_of(trained, store, user_id) if user_id is not None and not related else []
     query = Query(user_id=user_id, history=history, item_id=item_id if related else None, context=context)
@@ -48,7 +41,7 @@ def recommend(
     ids = trained.model.items.ids
     scored = trained.recipe.type is RecipeType.USER_PERSONALIZATION and trained.recipe.name not in UNSCORED
     return [
-        Item(item_id=ids[row], score=share if scored and not isnan(share) else None)
+        (ids[row], share if scored and not isnan(share) else None)
         for row, share in zip(ranking.rows.tolist(), ranking.shares.tolist(), strict=True)
     ]
 
