@@ -49,8 +49,8 @@ METRIC_MEANINGS: tuple[tuple[str, str], ...] = (
     ("Hit rate@k", "The share of users with at least one hit among the first k recommendations."),
     (
         "Coverage",
-        "The share of all items that stood among the first 25 of at least one user: low means that everybody is shown the"
-        " same few. It has one value per recipe, so no interval over users.",
+        "The share of all items that stood among the first 25 of at least one user: low means that everybody is"
+        " shown the same few. It has one value per recipe, so no interval over users.",
     ),
 )
 
