@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from evaluation.lanes import pack, unpack
 
 LEVEL = 0.95
-_SCALE = 1 << 32
-"""Values in [0, 1] become multiples of 2^-32; totals stay exact for up to 2^31 users."""
+_SCALE = 1 << 44
+"""Values in [0, 1] become multiples of 2^-44."""
+MAX_USERS = 1 << 19
+"""So many totals of values up to 1 fit into a lane of 64 bits."""
 
 Draws = list[float]
 """A figure's mean in each resample, in the order of the resamples."""
@@ -31,6 +33,8 @@ def resample(columns: Sequence[Sequence[float]], *, resamples: int, seed: int) -
     n = len(columns[0])
     if n == 0 or any(len(column) != n for column in columns):
         raise ValueError("every figure needs one value for each of the same users, and at least one user")
+    if n > MAX_USERS:
+        raise ValueError(f"{n} users; at most {MAX_USERS} can be resampled: ask a sample of them")
     if any(not 0 <= value <= 1 for column in columns for value in column):
         raise ValueError("values must lie in [0, 1]")
     lanes: dict[tuple[float, ...], int] = {}

@@ -89,6 +89,8 @@ def test_bad_columns_are_refused() -> None:
         resample([[0.5], [0.5, 0.5]], resamples=10, seed=0)
     with pytest.raises(ValueError, match="same users"):
         resample([[]], resamples=10, seed=0)
+    with pytest.raises(ValueError, match="at most 524288"):
+        resample([[0.5] * 524_289], resamples=10, seed=0)
     with pytest.raises(ValueError, match=r"\[0, 1\]"):
         resample([[1.5]], resamples=10, seed=0)
 

@@ -1,0 +1,489 @@
+"""From published data to the report: ask, judge, judge_baselines, try_events, compare, report, release."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fake_aws import ACCOUNT, FakePersonalize, FakeS3, check, clients, refused
+from test_check_data import manifest
+
+import lambdas.tasks
+from contract import layout
+from contract.plan import (
+    Ask,
+    Asked,
+    Asking,
+    Compare,
+    Ensure,
+    EvaluationSettings,
+    EventSettings,
+    JudgeBaselines,
+    Judging,
+    Measure,
+    RecipeOutcome,
+    Release,
+    Run,
+    TrainingOutcome,
+    TrainingPlan,
+    TryEvents,
+    WriteReport,
+    to_json,
+)
+from contract.recipes import DatasetKind
+from contract.results import Report
+from lambdas.aws import Clients
+from lambdas.errors import BadInput, DataMissing
+from lambdas.tasks import try_events as try_module
+from lambdas.tasks.ask import ask
+from lambdas.tasks.compare import compare, reason
+from lambdas.tasks.judge import judge
+from lambdas.tasks.judge_baselines import judge_baselines
+from lambdas.tasks.release import release
+from lambdas.tasks.report import write_report
+from lambdas.tasks.service_metrics import service_metrics
+from lambdas.tasks.try_events import event_of, try_events
+
+RUN = Run(
+    run_id="run-1",
+    started_at="2026-11-24T12:00:00Z",
+    experiment="exp",
+    backend="local",
+    bucket="bucket",
+    version="v1",
+    mode="experiment",
+    evaluation=EvaluationSettings(users=1000, seed=0, resamples=50),
+    events=EventSettings(recipe="aws-hrnn", tracking_id="tracker"),
+)
+CAMPAIGN = f"{ACCOUNT}:campaign/c"
+USERS, ITEMS = 130, 40
+
+
+class FakeRuntime:
+    """Recommends the item behind the user's (or the asked item's) number first; counts and refuses on demand."""
+
+    def __init__(self, events: FakeEvents | None = None) -> None:
+        self.events = events
+        self.asked: list[dict[str, Any]] = []
+        self.refuse_after: int | None = None
+        self.error = refused("ThrottlingException")
+        self._lock = threading.Lock()
+
+    def _count(self, parameters: dict[str, Any]) -> None:
+        with self._lock:
+            if self.refuse_after is not None and len(self.asked) >= self.refuse_after:
+                raise self.error
+            self.asked.append(parameters)
+
+    def get_recommendations(self, **parameters: Any) -> dict[str, Any]:
+        check("personalize-runtime", "GetRecommendations", parameters)
+        self._count(parameters)
+        about = parameters.get("itemId") or parameters["userId"]
+        known = self.events.items.get(about, []) if self.events else []
+        first = (int(about[1:]) if about[1:].isdigit() else len(known)) + 1
+        return {
+            "itemList": [{"itemId": f"i{(first + n) % ITEMS}"} for n in range(min(parameters["numResults"], ITEMS))]
+        }
+
+    def get_personalized_ranking(self, **parameters: Any) -> dict[str, Any]:
+        check("personalize-runtime", "GetPersonalizedRanking", parameters)
+        self._count(parameters)
+        return {"personalizedRanking": [{"itemId": item} for item in reversed(parameters["inputList"])]}
+
+
+class FakeEvents:
+    def __init__(self) -> None:
+        self.items: dict[str, list[str]] = {}
+        self.sizes: list[int] = []
+
+    def put_events(self, **parameters: Any) -> None:
+        check("personalize-events", "PutEvents", parameters)
+        assert parameters["trackingId"] == "tracker"
+        self.sizes.append(len(parameters["eventList"]))
+        self.items.setdefault(parameters["userId"], []).extend(row["itemId"] for row in parameters["eventList"])
+
+
+@pytest.fixture
+def s3() -> FakeS3:
+    """130 users; user n interacted with items n … n + 11 and will with the three behind them; one item is cold."""
+    made = FakeS3()
+    past, future = ["USER_ID,ITEM_ID,TIMESTAMP"], ["USER_ID,ITEM_ID,TIMESTAMP"]
+    for n in range(USERS):
+        past += [f"u{n},i{(n + k) % (ITEMS - 1)},{100 + k}" for k in range(12)]
+        future += [f"u{n},i{(n + k) % (ITEMS - 1)},{100 + k}" for k in range(12, 15)]
+    future += ["u1,i39,200", "nobody,i1,200"]
+    made.objects[layout.past("v1", DatasetKind.INTERACTIONS)] = "\n".join(past).encode()
+    made.objects[layout.future("v1")] = "\n".join(future).encode()
+    made.objects[layout.past("v1", DatasetKind.ITEMS)] = b"ITEM_ID,GENRES\n" + b"".join(
+        b"i%d,g\n" % n for n in range(50)
+    )
+    made.objects[layout.plan("run-1")] = json.dumps({"plan": {}, "manifest": to_json(manifest())}).encode()
+    return made
+
+
+def asking(question: str = "user", **changes: Any) -> Asking:
+    return replace(Asking(run=RUN, recipe="aws-hrnn", question=question, campaign_arn=CAMPAIGN), **changes)
+
+
+def answers(s3: FakeS3, recipe: str = "aws-hrnn") -> list[dict[str, Any]]:
+    prefix = layout.answers_prefix("run-1", recipe)
+    lines = [body.splitlines() for key, body in sorted(s3.objects.items()) if key.startswith(prefix)]
+    return [json.loads(line) for part in lines for line in part]
+
+
+# Asking
+
+
+def test_every_user_is_asked_once(s3: FakeS3) -> None:
+    runtime = FakeRuntime()
+    assert ask(asking(), clients(s3=s3, runtime=runtime)) == Asked(status="DONE", next=USERS, users=USERS)
+    assert {row["userId"] for row in runtime.asked} == {f"u{n}" for n in range(USERS)}
+    assert len(runtime.asked) == USERS
+    assert all(row["numResults"] == 500 and row["campaignArn"] == CAMPAIGN for row in runtime.asked)
+    assert [line["user"] for line in answers(s3)] == sorted(f"u{n}" for n in range(USERS))
+    assert all(line["items"][0] == f"i{(int(line['user'][1:]) + 1) % ITEMS}" for line in answers(s3))
+
+
+def test_slices_end_before_the_functions_time_does(s3: FakeS3) -> None:
+    runtime = FakeRuntime()
+    aws = clients(s3=s3, runtime=runtime, seconds_left=lambda: 59.0)
+    step, positions = Asked(status="PENDING", next=0, users=USERS), []
+    while step.status == "PENDING":
+        step = ask(asking(next=step.next), aws)
+        positions.append(step.next)
+    assert positions == [64, 128, 130]
+    assert len(runtime.asked) == USERS
+    assert len([key for key in s3.objects if "/answers/" in key]) == 3
+    assert len({line["user"] for line in answers(s3)}) == USERS
+
+
+def test_throttling_keeps_what_was_answered(s3: FakeS3) -> None:
+    runtime = FakeRuntime()
+    runtime.refuse_after = 70
+    aws = clients(s3=s3, runtime=runtime)
+    step = ask(asking(), aws)
+    assert step.status == "PENDING"
+    assert 64 <= step.next <= 70
+    runtime.refuse_after = None
+    assert ask(asking(next=step.next), aws).status == "DONE"
+    assert len({line["user"] for line in answers(s3)}) == USERS
+
+
+@pytest.mark.parametrize(("code", "after"), [("ThrottlingException", 0), ("AccessDeniedException", 70)])
+def test_no_progress_or_another_error_raises(s3: FakeS3, code: str, after: int) -> None:
+    runtime = FakeRuntime()
+    runtime.refuse_after, runtime.error = after, refused(code)
+    with pytest.raises(type(refused("x")), match=code):
+        ask(asking(), clients(s3=s3, runtime=runtime))
+
+
+def test_questions(s3: FakeS3) -> None:
+    runtime = FakeRuntime()
+    aws = clients(s3=s3, runtime=runtime)
+    assert ask(asking("last-item"), aws).users == USERS
+    assert {row["itemId"] for row in runtime.asked} <= {f"i{n}" for n in range(ITEMS)}
+    assert all("userId" not in row for row in runtime.asked)
+    runtime.asked.clear()
+    assert ask(asking("cold-items"), aws).users == 1
+    assert [row["userId"] for row in runtime.asked] == ["u1"]
+    runtime.asked.clear()
+    assert ask(asking("rank-popular"), aws).users == USERS
+    assert {len(row["inputList"]) for row in runtime.asked} == {39}  # at most 100: all that have a past
+
+
+def test_sample_of_users(s3: FakeS3) -> None:
+    few = replace(RUN, evaluation=replace(RUN.evaluation, users=7))
+    assert ask(asking(run=few), clients(s3=s3, runtime=FakeRuntime())).users == 7
+
+
+def test_data_that_are_gone(s3: FakeS3) -> None:
+    del s3.objects[layout.future("v1")]
+    with pytest.raises(DataMissing, match=r"future/interactions\.csv is gone: run `python -m data_prep exp --stack`"):
+        ask(asking(), clients(s3=s3, runtime=FakeRuntime()))
+
+
+# Judging
+
+
+def test_judgement_of_answers(s3: FakeS3) -> None:
+    aws = clients(s3=s3, runtime=FakeRuntime())
+    ask(asking(), aws)
+    judged = judge(Judging(run=RUN, recipe="aws-hrnn", question="user"), aws)
+    assert judged.users == USERS
+    value = json.loads(s3.objects[judged.key])
+    assert value["users"] == sorted(f"u{n}" for n in range(USERS))
+    assert value["coverage"]["returned"] == pytest.approx(40 / 50)  # the Items dataset has fifty
+    assert sum(value["values"]["unseen"]["precision_at_10"]) > 0
+
+
+def test_missing_answers_are_an_error(s3: FakeS3) -> None:
+    with pytest.raises(ValueError, match="130 of 130 users have no answer"):
+        judge(Judging(run=RUN, recipe="aws-hrnn", question="user"), clients(s3=s3))
+
+
+def test_nobody_to_ask(s3: FakeS3) -> None:
+    s3.objects[layout.future("v1")] = b"USER_ID,ITEM_ID,TIMESTAMP\nnobody,i1,1\n"
+    with pytest.raises(DataMissing, match="nobody can be asked"):
+        judge(Judging(run=RUN, recipe="aws-hrnn", question="user"), clients(s3=s3))
+    with pytest.raises(DataMissing, match="nobody can be asked"):
+        judge_baselines(JudgeBaselines(run=RUN), clients(s3=s3))
+
+
+def test_baselines_without_an_items_dataset(s3: FakeS3) -> None:
+    del s3.objects[layout.past("v1", DatasetKind.ITEMS)]
+    assert judge_baselines(JudgeBaselines(run=RUN), clients(s3=s3)).users == USERS
+    assert json.loads(s3.objects[layout.judgement("run-1", "random")])["coverage"]["returned"] == 1.0
+
+
+# Comparing
+
+
+def training(trained: str, *recipes: str) -> TrainingPlan:
+    made = Ensure(kind="campaign", name="n", request={}, since="2026-11-24T12:00:00Z")
+    asks = [Ask(recipe=name, question="last-item" if name == "aws-sims" else "user", campaign=made) for name in recipes]
+    return TrainingPlan(run=RUN, trained=trained, solution=made, version=made, asks=asks)
+
+
+def outcome(trained: str, *recipes: str, failed: str | None = None) -> TrainingOutcome:
+    status = "failed" if failed else "succeeded"
+    return TrainingOutcome(
+        trained=trained,
+        recipes=[RecipeOutcome(recipe=name, status=status, reason=failed) for name in recipes],  # type: ignore[arg-type]
+        solution_version_arn=None if failed else f"{ACCOUNT}:solution/s/00000000",
+        training_seconds=None if failed else 12.5,
+        service_metrics={} if failed else {"coverage": 0.5},
+    )
+
+
+FAILURE = json.dumps(
+    {"Error": "ResourceFailed", "Cause": json.dumps({"errorType": "ResourceFailed", "errorMessage": "solution x: no"})}
+)
+
+
+def run_all(s3: FakeS3, *, recipes: tuple[str, ...] = ("aws-hrnn", "aws-sims")) -> Clients:
+    events = FakeEvents()
+    aws = clients(s3=s3, runtime=FakeRuntime(events), events=events)
+    for name in recipes:
+        question = "last-item" if name == "aws-sims" else "user"
+        ask(asking(question, recipe=name), aws)
+        judge(Judging(run=RUN, recipe=name, question=question), aws)
+    judge_baselines(JudgeBaselines(run=RUN), aws)
+    return aws
+
+
+def test_report_of_a_run_with_a_failed_recipe(s3: FakeS3) -> None:
+    aws = run_all(s3)
+    event = Compare(
+        run=RUN,
+        trainings=[training("aws-hrnn", "aws-hrnn"), training("aws-sims", "aws-sims"), training("p", "p")],
+        outcomes=[outcome("aws-sims", "aws-sims"), outcome("p", "p", failed=FAILURE), outcome("aws-hrnn", "aws-hrnn")],
+    )
+    compared = compare(event, aws)
+    assert compared.failed == ["p"]
+    assert compared.best == "aws-hrnn"
+    assert compared.verdict.endswith("p failed: solution x: no")
+    report = Report.from_json(json.loads(s3.objects[compared.report_json]))
+    assert report.judged_by == "unseen"
+    assert report.evaluated_users == USERS
+    assert report.backend == "local"
+    assert report.hold_out == {"kind": "last", "share": "1/10"}
+    assert report.data["dropped"] == [{"reason": "no item", "rows": 2, "first_lines": [3, 9]}]
+    assert list(report.recipes) == ["aws-hrnn", "aws-sims", "p"]
+    assert set(report.baselines) == {"popularity", "random", "history_first", "sequential_counts"}
+    hrnn, failed = report.recipes["aws-hrnn"], report.recipes["p"]
+    assert (hrnn.status, hrnn.approximation, hrnn.training_seconds) == ("succeeded", True, 12.5)
+    assert hrnn.service_metrics == {"coverage": 0.5}
+    assert hrnn.evaluated_users == USERS
+    assert hrnn.short_lists == 0
+    low, high = hrnn.confidence["unseen"]["precision_at_10"]
+    assert low <= hrnn.metrics["unseen"]["precision_at_10"] <= high
+    assert (failed.status, failed.failure_reason, failed.metrics) == ("failed", "solution x: no", {})
+    assert {(row.a, row.b) for row in report.comparisons} == {("aws-hrnn", name) for name in report.baselines}
+    assert report.events is None
+    assert datetime.fromisoformat(report.finished_at).tzinfo is UTC
+
+    html = write_report(WriteReport(run=RUN), aws).report_html
+    assert html == "reports/run-1/report.html"
+    assert b"aws-hrnn" in s3.objects[html]
+
+
+def test_report_when_every_recipe_failed(s3: FakeS3) -> None:
+    aws = run_all(s3, recipes=())
+    event = Compare(run=replace(RUN, backend="aws"), trainings=[training("u", "a", "b")], outcomes=[])
+    compared = compare(event, aws)
+    assert (compared.failed, compared.best) == (["a", "b"], None)
+    report = Report.from_json(json.loads(s3.objects[compared.report_json]))
+    assert report.recipes["a"].failure_reason == "no reason was given"
+    assert not report.recipes["a"].approximation
+    assert report.baselines["popularity"].metrics
+
+
+def test_success_without_a_judgement_is_a_failure(s3: FakeS3) -> None:
+    aws = run_all(s3, recipes=())
+    event = Compare(run=RUN, trainings=[training("p", "p")], outcomes=[outcome("p", "p")])
+    assert compare(event, aws).failed == ["p"]
+    assert b"its judgement is not in the bucket" in s3.objects[layout.report("run-1", "json")]
+
+
+def test_trainings_of_one_recipe_are_told_apart_by_whom_they_serve(s3: FakeS3) -> None:
+    aws = run_all(s3, recipes=("aws-hrnn",))
+    event = Compare(
+        run=RUN,
+        trainings=[training("u", "aws-hrnn"), training("u", "p")],
+        outcomes=[outcome("u", "p", failed="out of luck"), outcome("u", "aws-hrnn")],
+    )
+    assert compare(event, aws).failed == ["p"]
+
+
+@pytest.mark.parametrize(
+    ("caught", "said"),
+    [
+        (None, "no reason was given"),
+        ("plain words", "plain words"),
+        ("[1]", "[1]"),
+        (FAILURE, "solution x: no"),
+        (json.dumps({"Error": "States.Timeout"}), "States.Timeout"),
+        (json.dumps({"Error": "States.TaskFailed", "Cause": "not JSON"}), "States.TaskFailed: not JSON"),
+        (
+            json.dumps({"Error": "StatesExecutionFailed", "Cause": json.dumps({"Error": "E", "Cause": FAILURE})}),
+            "solution x: no",
+        ),
+    ],
+)
+def test_reason_is_found_in_what_the_machine_caught(caught: str | None, said: str) -> None:
+    assert reason(caught) == said
+
+
+# Events
+
+
+def tried(s3: FakeS3, events: FakeEvents) -> dict[str, Any]:
+    result = try_events(
+        TryEvents(run=RUN, campaign_arn=CAMPAIGN), clients(s3=s3, runtime=FakeRuntime(events), events=events)
+    )
+    assert result.key == layout.events("run-1")
+    seen: dict[str, Any] = json.loads(s3.objects[result.key])
+    assert result.changed == seen["probes_changed"]
+    assert result.probes == len(seen["probes"]) == 3
+    return seen
+
+
+def test_events_of_new_users_change_their_recommendations(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(try_module, "PAUSE", 0.001)
+    events = FakeEvents()
+    seen = tried(s3, events)
+    assert set(events.items) == {"probe-run-1-1", "probe-run-1-2", "probe-run-1-3"}
+    assert events.sizes == [10, 2, 3] * 3  # twelve of the past in calls of ten, then three of the future
+    assert (seen["recipe"], seen["probes_changed"]) == ("aws-hrnn", 3)
+    for probe in seen["probes"]:
+        assert probe["changed"]
+        assert 0 <= probe["seconds"] < 5
+        assert probe["before"] != probe["after"]
+        assert probe["new_events"] == events.items[probe["user_id"]][-3:]
+    assert compare_events(s3) == seen
+
+
+def compare_events(s3: FakeS3) -> Any:
+    aws = run_all(s3)
+    event = Compare(run=RUN, trainings=[training("aws-hrnn", "aws-hrnn")], outcomes=[outcome("aws-hrnn", "aws-hrnn")])
+    return json.loads(s3.objects[compare(event, aws).report_json])["events"]
+
+
+def test_nothing_changes(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(try_module, "PAUSE", 0.001)
+    monkeypatch.setattr(try_module, "PATIENCE", 0.005)
+
+    class Deaf(FakeEvents):
+        def put_events(self, **parameters: Any) -> None:
+            check("personalize-events", "PutEvents", parameters)
+
+    seen = tried(s3, Deaf())
+    assert (seen["probes_changed"], seen["median_seconds"]) == (0, None)
+    assert all(probe["seconds"] is None for probe in seen["probes"])
+
+
+def test_events_need_a_tracker_and_a_future(s3: FakeS3) -> None:
+    with pytest.raises(BadInput, match="without an event tracker"):
+        try_events(TryEvents(run=replace(RUN, events=None), campaign_arn=CAMPAIGN), clients(s3=s3))
+    s3.objects[layout.future("v1")] = b"USER_ID,ITEM_ID,TIMESTAMP\nu1,i1,1\n"
+    with pytest.raises(DataMissing, match="no evaluated user has 3 held-out"):
+        try_events(TryEvents(run=RUN, campaign_arn=CAMPAIGN), clients(s3=s3))
+
+
+def test_an_event_has_all_that_the_row_has() -> None:
+    row = {
+        "USER_ID": "u",
+        "ITEM_ID": "i",
+        "TIMESTAMP": "100",
+        "EVENT_TYPE": "click",
+        "EVENT_VALUE": "2.5",
+        "IMPRESSION": "i|j",
+        "CABIN_TYPE": "Economy",
+        "DEVICE": "",
+    }
+    made = event_of(row)
+    check("personalize-events", "PutEvents", {"trackingId": "t", "sessionId": "s", "eventList": [made]})
+    assert made == {
+        "eventType": "click",
+        "itemId": "i",
+        "sentAt": datetime.fromtimestamp(100, UTC),
+        "eventValue": 2.5,
+        "impression": ["i", "j"],
+        "properties": '{"cabinType": "Economy"}',
+    }
+    assert event_of({"ITEM_ID": "i", "TIMESTAMP": "1"})["eventType"] == "interaction"
+
+
+# The service's metrics, and the end of a campaign
+
+
+def test_service_metrics() -> None:
+    class Measured(FakePersonalize):
+        def _get(self, what: str, parameters: dict[str, Any]) -> dict[str, Any]:
+            return {"metrics": {"coverage": 0.25, "precision_at_5": 1}}
+
+    event = Measure(solution_version_arn="arn:aws:personalize:eu-west-1:123456789012:solution/s/00000000")
+    result = service_metrics(event, clients(personalize=Measured()))
+    assert result.metrics == {"coverage": 0.25, "precision_at_5": 1.0}
+
+
+def test_release_until_the_campaign_is_gone() -> None:
+    personalize = FakePersonalize()
+    aws = clients(personalize=personalize)
+    personalize.add(CAMPAIGN)
+    assert release(Release(campaign_arn=CAMPAIGN), aws).status == "PENDING"
+    assert release(Release(campaign_arn=CAMPAIGN), aws).status == "PENDING"
+    assert [call for call, _ in personalize.calls] == ["delete_campaign"]
+    personalize.resources.clear()
+    assert release(Release(campaign_arn=CAMPAIGN), aws).status == "DONE"
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_nothing_to_release(nothing: str | None) -> None:
+    assert release(Release(campaign_arn=nothing), clients()).status == "DONE"
+
+
+def test_release_of_a_campaign_in_use_is_tried_again() -> None:
+    personalize = FakePersonalize()
+    personalize.add(CAMPAIGN, "CREATE IN_PROGRESS")
+    personalize.errors["delete_campaign"] = refused("ResourceInUseException")
+    assert release(Release(campaign_arn=CAMPAIGN), clients(personalize=personalize)).status == "PENDING"
+    personalize.errors["delete_campaign"] = refused("AccessDeniedException")
+    with pytest.raises(type(refused("x")), match="AccessDenied"):
+        release(Release(campaign_arn=CAMPAIGN), clients(personalize=personalize))
+
+
+def test_every_task_says_which_calls_it_makes() -> None:
+    """The stacks grant what the docstrings list."""
+    names = [module.name for module in pkgutil.iter_modules(lambdas.tasks.__path__)]
+    assert len(names) > 10
+    for name in names:
+        module = importlib.import_module(f"lambdas.tasks.{name}")
+        assert "\nCalls: " in (module.__doc__ or ""), name
+        assert callable(module.handler), name
