@@ -102,7 +102,7 @@ def meanings(report: Report) -> str:
     ]
     return (
         "<h3>Three readings of the same answers</h3>"
-        f"<p>Each user was asked for once. The one list that came back is read in three ways.</p>{facts(readings)}"
+        f"<p>Each recipe was asked once per user; the list that came back is read in three ways.</p>{facts(readings)}"
         "<h3>Metrics</h3><p>All lie between 0 and 1, higher is better, and are means over users.</p>"
         + facts([(term, escape(said)) for term, said in METRIC_MEANINGS])
         + "<h3>Intervals</h3><p>95% bootstrap intervals: the users are drawn again and again with replacement, and"
