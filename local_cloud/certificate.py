@@ -29,7 +29,7 @@ class Certificate:
 
 
 def write_certificate(folder: Path) -> Certificate:
-    """Make a key and a self-signed certificate for localhost, *.localhost and 127.0.0.1 in `folder`."""
+    """Make a key and a self-signed certificate for localhost and 127.0.0.1 in `folder`."""
     key = ec.generate_private_key(ec.SECP256R1())
     public = key.public_key()
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "personalize-cdk local cloud")])
@@ -37,7 +37,6 @@ def write_certificate(folder: Path) -> Certificate:
     now = dt.datetime.now(dt.UTC)
     names: list[x509.GeneralName] = [
         x509.DNSName("localhost"),
-        x509.DNSName("*.localhost"),
         x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")),
     ]
     certificate = (

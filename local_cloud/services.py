@@ -32,6 +32,7 @@ REGION = "us-east-1"
 KEY = "test"
 """Access key, and secret, of the local account's root."""
 HOST = "127.0.0.1"
+"""An address, not a name: SDKs then put a bucket into the path, and no name below localhost has to resolve."""
 WAIT_SCALE = "0.01"
 """A wait of a minute in a state machine is 0.6 s here: the engine's resources change within milliseconds."""
 START_LIMIT = 60.0
@@ -120,7 +121,7 @@ def start(
     gateway_port, engine_port, role_port = _ports(port, engine_port)
     cloud = LocalCloud(
         work=work,
-        gateway_url=f"https://localhost:{gateway_port}",
+        gateway_url=f"https://{HOST}:{gateway_port}",
         engine_url=engine_url or f"http://{HOST}:{engine_port}",
         engine_data=work / "engine",
         ca=certificate.certificate,

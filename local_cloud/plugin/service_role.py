@@ -2,9 +2,10 @@
 
 On AWS the service assumes the `roleArn` of a call: the trust policy has to name personalize.amazonaws.com (with the
 conditions against the confused deputy), the bucket's policy has to let the service in, and the role's own policies
-have to allow the access. The engine asks here, at a loopback address only it is told, for the credentials of the role;
-trust and bucket policy are evaluated before they are given out. With them it reads S3 like anyone else, so that the
-role's policies are enforced by MiniStack. A denial is answered with 403 and becomes the job's failure reason.
+have to allow the access. The engine asks here, at a loopback address only it is told, for the credentials of the role.
+Before they are given out, trust, bucket policy and the role's s3:ListBucket (which the service wants even where it
+reads one object) are evaluated. With them the engine reads S3 like anyone else, so that MiniStack enforces the role's
+policies. A denial is answered with 403 and becomes the job's failure reason.
 
     POST URL {"roleArn": …, "dataLocation": "s3://bucket/key", "action": "s3:GetObject"}
     200 {"AccessKeyId", "SecretAccessKey", "SessionToken"} | 403 {"message"}
@@ -50,6 +51,8 @@ def role_credentials(role_arn: str, data_location: str, action: str) -> dict[str
         raise policy.Denied(f"{data_location!r} is no location in S3")
     document = s3._bucket_policies.get_scoped(account, None, bucket)
     asked = [("s3:ListBucket", f"arn:aws:s3:::{bucket}"), (action, f"arn:aws:s3:::{bucket}/{key}")]
+    listed = asked[0]
+    policy.allow(role_arn, session_arn=session, action=listed[0], resource=listed[1], service="s3")
     for wanted, resource in asked:
         policy.allow_service(document, service=SERVICE, action=wanted, resource=resource, source_arn=source)
     return policy.credentials(session, role_arn)

@@ -103,10 +103,10 @@ def test_the_credentials_read_what_the_role_allows(stacks: Any, cloud: LocalClou
 
 
 @pytest.mark.usefixtures("_data")
-def test_a_role_without_the_permission_gets_credentials_that_read_nothing(
+def test_a_role_that_may_only_list_gets_credentials_that_read_nothing(
     stacks: Any, cloud: LocalCloud, roles_url: str
 ) -> None:
-    arn = deployed(stacks, trust=TRUST, role_statements=[], bucket_statements=IN_BUCKET)
+    arn = deployed(stacks, trust=TRUST, role_statements=IN_BUCKET[1:], bucket_statements=IN_BUCKET)
     status, told = ask(roles_url, arn)
     assert status == 200
     with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied"):
@@ -138,6 +138,14 @@ def test_trust_and_bucket_policy_are_asked_first(
     assert status == 403
     assert word in told["message"]
     assert "Insufficient privileges" in told["message"]
+
+
+@pytest.mark.usefixtures("_data")
+def test_a_role_that_may_not_list_is_denied(stacks: Any, roles_url: str) -> None:
+    arn = deployed(stacks, trust=TRUST, role_statements=IN_BUCKET[:1], bucket_statements=IN_BUCKET)
+    status, told = ask(roles_url, arn)
+    assert status == 403
+    assert f"s3:ListBucket on resource: arn:aws:s3:::{BUCKET}" in told["message"]
 
 
 def test_a_role_that_does_not_exist_is_denied(roles_url: str) -> None:

@@ -1,0 +1,42 @@
+"""Mistakes that are found before anything starts, and the wrapper of the CDK command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local_cloud import cdk
+from local_cloud.__main__ import main
+
+
+def test_an_unknown_experiment_is_told_with_those_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "quikstart"]) == 1
+    told = capsys.readouterr().err
+    assert "no experiment 'quikstart'" in told
+    assert "quickstart" in told
+    assert "Traceback" not in told
+
+
+def test_a_missing_data_folder_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["run", "quickstart", "--data", str(tmp_path / "nothing")]) == 1
+    assert f"{tmp_path / 'nothing'} does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--"], ["deploy"], ["install", "more"]])
+def test_the_wrapper_says_how_it_is_used(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cdk.main(arguments) == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_what_is_installed_is_not_installed_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(cdk, "ROOT", tmp_path)
+    (tmp_path / "package.json").write_text('{"devDependencies": {"aws-cdk": "1.2.3"}}')
+    assert not cdk.installed()
+    folder = tmp_path / "node_modules" / "aws-cdk"
+    folder.mkdir(parents=True)
+    (folder / "package.json").write_text('{"version": "1.2.2"}')
+    assert not cdk.installed()
+    (folder / "package.json").write_text('{"version": "1.2.3"}')
+    assert cdk.installed()
+    cdk.install()  # nothing to do: npm is not asked
