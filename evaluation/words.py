@@ -43,7 +43,7 @@ METRIC_MEANINGS: tuple[tuple[str, str], ...] = (
     ),
     (
         "MRR@25",
-        "1 divided by the place of the first hit among the first 25; 0 without a hit. 0.5 is a first hit in second place.",
+        "1 divided by the place of the first hit among the first 25; 0 without a hit. 0.5: the first hit is second.",
     ),
     ("R@k (recall)", "Of all the user's held-out items, the share found among the first k recommendations."),
     ("Hit rate@k", "The share of users with at least one hit among the first k recommendations."),
