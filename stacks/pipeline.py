@@ -100,8 +100,8 @@ class Pipeline(Construct):
             .next(_unless_baselines_failed(self, rest))
         )
 
-    def _notify(self, experiment: str) -> sfn.IChainable:
-        return tasks_.SnsPublish(
+    def _notify(self, experiment: str) -> tasks_.SnsPublish:
+        notify = tasks_.SnsPublish(
             self,
             "Notify",
             comment="Send the verdict and where the report lies",
@@ -109,7 +109,7 @@ class Pipeline(Construct):
             subject=f"{experiment}: recipes compared",
             message=sfn.TaskInput.from_text(
                 sfn.JsonPath.format(
-                    "{}\n\nReport: s3://{}/{}",
+                    "{} The report: s3://{}/{}",
                     sfn.JsonPath.string_at("$.compared.verdict"),
                     sfn.JsonPath.string_at("$.run.bucket"),
                     sfn.JsonPath.string_at("$.written.report_html"),
@@ -118,6 +118,8 @@ class Pipeline(Construct):
             result_path=sfn.JsonPath.DISCARD,
             task_timeout=sfn.Timeout.duration(cdk.Duration.minutes(1)),
         )
+        notify.add_retry(errors=["States.TaskFailed"], interval=cdk.Duration.seconds(2), max_attempts=2)
+        return notify
 
 
 def without_none(value: Any) -> Any:

@@ -4,9 +4,10 @@ CloudFormation owns the group, its datasets, event tracker and filters; it refus
 exist. One call is one pass: it stops and deletes what can be stopped and deleted now, and says what is left. The
 clean-up machine calls again until nothing is. What belongs to the group is found by the group's ARN, never by name.
 
-Calls: personalize:ListSolutions, ListSolutionVersions, ListCampaigns, ListFilters, ListEventTrackers, ListDatasets,
-ListDatasetImportJobs; personalize:StopSolutionVersionCreation, DeleteSolution (solution), DeleteCampaign (campaign),
-DeleteFilter (filter), DeleteEventTracker (event tracker).
+Calls: personalize:ListSolutions, personalize:ListSolutionVersions, personalize:ListCampaigns, personalize:ListFilters,
+personalize:ListEventTrackers, personalize:ListDatasets, personalize:ListDatasetImportJobs;
+personalize:StopSolutionVersionCreation, personalize:DeleteSolution, personalize:DeleteCampaign,
+personalize:DeleteFilter, personalize:DeleteEventTracker.
 """
 
 from __future__ import annotations
