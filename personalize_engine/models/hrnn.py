@@ -7,8 +7,9 @@ Recommendation in Real-Time" (KDD 2020). The user's history is read item by item
   passes through a learned map, so that the next session starts from a summary of the last one: the hierarchical part;
 - slow state: per embedding channel an exponential moving average with a learned time scale: the user's lasting taste;
 - score of an item: the layer-normalised mix of both states times the item's (tied) embedding, plus the item's bias;
-- repeat term: two learned numbers say what an item gains or loses for having been met in the whole history, and how
-  that changes with its age. Nothing about seen items is a rule: where data repeats the term turns positive.
+- repeat term: learned numbers say what an item gains or loses for having been met in the history, by how long ago, in
+  the spirit of Ren et al.: "RepeatNet" (AAAI 2019). Nothing about seen items is a rule: it turns positive where they
+  come back, and strongly negative where they never do.
 
 `hrnn_training` fits the weights with JAX. Serving is plain NumPy: a request costs milliseconds and no import of JAX.
 """
@@ -100,7 +101,7 @@ class Hrnn(Model[HrnnParameters]):
             logits = self._queries([known[row] for row in rows]) @ self.weights["embedding"].T + self.weights["bias"]
             for k, row in enumerate(rows):
                 met, age = _ages(known[row][0])
-                logits[k, met] += net.repeat_term(np, self.weights, age)
+                logits[k, met] += net.repeat_term(self.weights, net.repeat_age(np, age))
             logits -= logits.max(axis=1, keepdims=True)
             scores[rows] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
         return scores

@@ -18,6 +18,8 @@ N_FEATURES = 4
 EMBEDDING_GAIN = 4.0
 SLOW_GAIN = 3.0
 """Embeddings start small, for the scores' sake; these bring what enters the network to about unit variance."""
+REPEAT_AGES = 9
+"""Classes of the time since an item was met last, counted in interactions and doubling."""
 REPEAT_GAIN = 10.0
 """A factor of its learning rate: the repeat term must be able to reach a logit of -10 within one short training."""
 
@@ -37,7 +39,7 @@ def shapes(*, n_items: int, hidden: int, channels: int) -> dict[str, tuple[int, 
         "decay": (channels,),
         "output": (hidden + channels, channels),
         "gain": (channels,),
-        "repeat": (2,),
+        "repeat": (REPEAT_AGES,),
     }
 
 
@@ -80,6 +82,11 @@ def query(xp: Any, w: Weights, fast: Any, slow: Any) -> Any:
     return centred / xp.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-5) * w["gain"]
 
 
-def repeat_term(xp: Any, w: Weights, age: Any) -> Any:
-    """What an item's logit gains for having been met `age` >= 1 interactions ago (1: it is the newest one)."""
-    return REPEAT_GAIN * w["repeat"][0] + w["repeat"][1] * xp.log(age)
+def repeat_age(xp: Any, age: Any) -> Any:
+    """Class of an age >= 1 in interactions: 1, 2, 3-4, 5-8, ..., more than 2^(REPEAT_AGES - 2)."""
+    return xp.minimum(xp.ceil(xp.log2(age) - 1e-4), REPEAT_AGES - 1).astype(xp.int32)
+
+
+def repeat_term(w: Weights, age_class: Any) -> Any:
+    """What an item's logit gains for having been met so long ago."""
+    return REPEAT_GAIN * w["repeat"][age_class]

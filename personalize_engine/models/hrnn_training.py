@@ -62,7 +62,8 @@ def train(
         ),
     )
 
-    @partial(jax.jit, donate_argnums=(0, 1, 2))
+    # One thread: small matrices gain little from more and lose much on a busy machine; results are the same anywhere.
+    @partial(jax.jit, donate_argnums=(0, 1, 2), compiler_options={"xla_cpu_multi_thread_eigen": False})
     def update(weights: Any, state: Any, carry: Any, batch: Any, key: Any) -> Any:
         grad = jax.value_and_grad(partial(loss, bptt=bptt, dropout=sizes.dropout), has_aux=True)
         (value, carry), gradient = grad(weights, carry, batch, key)
@@ -111,13 +112,10 @@ def loss(w: net.Weights, carry: Any, batch: dict[str, Any], key: Any, *, bptt: i
     """Weighted mean cross-entropy over a window, and the state behind it; the batch is that of `Batches`."""
     queries, carry = read(w, carry, batch, key, bptt=bptt, dropout=dropout)
     target, negative = batch["target"], batch["negative"]
-    term = partial(net.repeat_term, jnp, w)
-    again = batch["target_age"]
-    hit = (queries * w["embedding"][target]).sum(-1) + w["bias"][target]
-    hit += jnp.where(again > 0, term(jnp.maximum(again, 1)), 0.0)
+    hit = (queries * w["embedding"][target]).sum(-1) + w["bias"][target] + _repeat(w, batch["target_age"])
     other = queries @ w["embedding"][negative].T + w["bias"][negative] - batch["correction"]
-    age = batch["clock"] - batch["met"] + 1  # (B, T, K)
-    other += jnp.where(batch["met"] >= batch["begin"][..., None], term(age.astype(jnp.float32)), 0.0)
+    age = jnp.where(batch["met"] >= batch["begin"][..., None], batch["clock"] - batch["met"] + 1, 0)  # (B, T, K)
+    other += _repeat(w, age)
     other = jnp.where(negative == target[..., None], -1e9, other)
     entropy = jnp.logaddexp(jax.nn.logsumexp(other, axis=-1), hit) - hit
     return (entropy * batch["weight"]).mean(), carry
@@ -145,6 +143,12 @@ def read(w: net.Weights, carry: Any, batch: dict[str, Any], key: Any, *, bptt: i
     states = _drop(behind, jnp.concatenate([fast, slow], axis=-1).swapaxes(0, 1), dropout)
     hidden = fast.shape[-1]
     return net.query(jnp, w, states[..., :hidden], states[..., hidden:]), carry
+
+
+def _repeat(w: net.Weights, age: Any) -> Any:
+    """The repeat term by age in interactions, 0 at age 0 (never met). By masks: the gradient of a gather is slow."""
+    age_class = jnp.where(age > 0, net.repeat_age(jnp, jnp.maximum(age, 1)), -1)
+    return sum(jnp.where(age_class == k, net.repeat_term(w, k), 0.0) for k in range(net.REPEAT_AGES))
 
 
 def _drop(key: Any, x: Any, share: float) -> Any:

@@ -18,7 +18,7 @@ from personalize_engine.data.past import Past
 from personalize_engine.models.base import Interaction, Model, Query
 from personalize_engine.models.saved import SavedModelError, load, save
 
-N_USERS, N_ITEMS, LENGTH = 60, 20, 6
+N_USERS, N_ITEMS, LENGTH = 200, 20, 6
 START = 1_600_000_000
 
 
@@ -30,7 +30,7 @@ def walk(user: int) -> list[str]:
 
 def two_tastes() -> Past:
     """The past of all users, a minute between a user's events."""
-    rows = [(f"user-{user:02d}", item, START + 60 * k) for user in range(N_USERS) for k, item in enumerate(walk(user))]
+    rows = [(f"user-{user}", item, START + 60 * k) for user in range(N_USERS) for k, item in enumerate(walk(user))]
     return Past.build([r[0] for r in rows], [r[1] for r in rows], np.array([r[2] for r in rows]))
 
 
@@ -69,7 +69,7 @@ class ModelSuite:
         items = walk(user)
         if self.asks == "item":
             return Query(item_id=items[-1])
-        return Query(user_id=f"user-{user:02d}", history=history(items))
+        return Query(user_id=f"user-{user}", history=history(items))
 
     def test_scores_have_a_row_per_query_and_a_column_per_item(self, fitted: Model[Any]) -> None:
         scores = fitted.scores([self.query(user) for user in range(3)])
@@ -87,7 +87,7 @@ class ModelSuite:
             scores = np.nan_to_num(fitted.scores([self.query(user)])[0], nan=-np.inf)
             asked = {self.query(user).item_id, *(event.item_id for event in self.query(user).history)}
             best = [fitted.items.ids[k] for k in np.argsort(-scores, kind="stable")]
-            unseen = [item for item in best if item not in asked][:3]
+            unseen = [item for item in best if item not in asked][:2]
             assert all(int(item[-2:]) % 2 == user % 2 for item in unseen), (user, unseen)
 
     def test_batch_equals_single(self, fitted: Model[Any]) -> None:

@@ -1,0 +1,166 @@
+"""aws-hrnn: the common suite, and what a recurrent network promises beyond it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from model_suite import ModelSuite, history, two_tastes
+
+from personalize_engine.data.past import Past
+from personalize_engine.models import hrnn_network as net
+from personalize_engine.models.base import Interaction, Model, Query
+from personalize_engine.models.hrnn import Hrnn, HrnnParameters
+from personalize_engine.models.hrnn_sizing import sizing
+from personalize_engine.models.hrnn_training import WINDOW, Batches, previous, recency_weights, train
+
+
+class TestHrnn(ModelSuite):
+    model = Hrnn
+    recipe = "aws-hrnn"
+
+    def test_an_event_changes_the_answer_at_once(self, fitted: Model[Any]) -> None:
+        even, odd = history(["item-00", "item-02", "item-04"]), history(["item-01", "item-03", "item-05"])
+        before = fitted.scores([Query(user_id="u", history=even)])[0]
+        after = fitted.scores([Query(user_id="u", history=[*even, *odd])])[0]
+        best = [fitted.items.ids[k] for k in np.argsort(-after)[:3]]
+        assert not np.allclose(before, after)
+        assert sum(int(item[-2:]) % 2 for item in best) >= 2, best
+
+    def test_scores_are_log_probabilities(self, fitted: Model[Any]) -> None:
+        scores = fitted.scores([Query(history=history(["item-00", "item-02"]))])
+        assert np.exp(scores).sum() == pytest.approx(1, abs=1e-4)
+
+
+class Stopped(Exception):
+    """A training was cancelled."""
+
+
+def learned_repeat(past: Past) -> np.ndarray:
+    """The repeat term that a short training arrives at, by class of age."""
+    sizes = replace(sizing(len(past)), epochs=6)
+    weights = train(
+        past,
+        hidden=32,
+        bptt=16,
+        recency=True,
+        history_percentiles=(0, 1),
+        seed=0,
+        progress=lambda **_: None,
+        sizes=sizes,
+    )
+    return weights["repeat"]
+
+
+def sequences(*, repeats: float, users: int = 150, length: int = 24, n_items: int = 200) -> Past:
+    """Random items; with probability `repeats` an event brings back one of the user's last five distinct items."""
+    rng = np.random.default_rng(3)
+    names, items = [], []
+    for user in range(users):
+        fresh = list(rng.permutation(n_items))
+        met: list[int] = []
+        for _ in range(length):
+            item = int(rng.choice(met[-5:])) if met and rng.random() < repeats else int(fresh.pop())
+            if item not in met:
+                met.append(item)
+            names.append(f"u{user}")
+            items.append(f"i{item}")
+    return Past.build(names, items, np.arange(len(names)))
+
+
+def test_repeats_come_back_where_the_data_repeats() -> None:
+    repeat = learned_repeat(sequences(repeats=0.4))
+    assert net.REPEAT_GAIN * repeat[1:3].min() > 0.5, repeat  # met two to four interactions ago
+
+
+def test_repeats_go_where_the_data_never_repeats() -> None:
+    repeat = learned_repeat(sequences(repeats=0.0))
+    assert net.REPEAT_GAIN * repeat[:4].max() < -0.5, repeat
+
+
+def test_serving_computes_what_training_does() -> None:
+    """NumPy's right-aligned batch gives the states of JAX's stream, across sessions and for users of any length."""
+    import jax
+    import jax.numpy as jnp
+
+    from personalize_engine.models.hrnn_training import first_weights, read
+
+    past = two_tastes()
+    weights = first_weights(past, hidden=32, channels=64, seed=0)
+    model = Hrnn(HrnnParameters(hidden_dimension=32), past.items, weights=weights)
+    rng = np.random.default_rng(0)
+    item = rng.integers(0, len(past.items), WINDOW)
+    at = np.cumsum(rng.choice([60, 90_000], WINDOW))
+    gap = np.diff(at, prepend=at[0])
+    batch = {
+        "item": item[None],
+        "features": net.time_features(gap, np.arange(WINDOW))[None],
+        "new_session": (gap > net.SESSION_GAP)[None],
+        "new_user": (np.arange(WINDOW) == 0)[None],
+    }
+    carry = (jnp.ones((1, 32)), jnp.ones((1, 64)))  # left behind by another user
+    expected, _ = read(weights, carry, batch, jax.random.key(0), bptt=32, dropout=0.0)
+    events = [Interaction(item_id=past.items.ids[i], at=int(t)) for i, t in zip(item, at, strict=True)]
+    queries = [Query(history=events[:n]) for n in (1, 7, WINDOW)]
+    logits = np.asarray(expected)[0] @ np.asarray(weights["embedding"]).T + np.asarray(weights["bias"])
+    scores = model.scores(queries)
+    for row, n in zip(scores, (1, 7, WINDOW), strict=True):
+        reference = logits[n - 1] - np.log(np.exp(logits[n - 1]).sum())  # the repeat term starts at zero
+        np.testing.assert_allclose(row, reference, atol=2e-4)
+
+
+def test_progress_tells_the_time_left_and_can_stop_a_training() -> None:
+    told: list[str] = []
+
+    def stop(*, done: int, total: int, message: str) -> None:
+        told.append(f"{done}/{total} {message}")
+        if len(told) == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        Hrnn.fit(two_tastes(), HrnnParameters(), seed=0, progress=stop)
+    assert "s left" in told[0]
+    assert "epoch 1 of" in told[0]
+
+
+def test_the_age_of_an_item_is_the_same_for_targets_and_negatives() -> None:
+    """Every item of a small catalogue is a negative, so the target's age can be looked up among them."""
+    past = sequences(repeats=0.3, users=20, length=30, n_items=40)
+    sizes = replace(sizing(len(past)), streams=2)
+    batches = Batches(past, sizes=sizes, recency=False, history_percentiles=(0, 1), seed=0)
+    compared = 0
+    for _ in range(2):
+        for batch in batches.epoch():
+            met, begin, clock = batch["met"], batch["begin"][..., None], batch["clock"]
+            age = np.where(met >= begin, clock - met + 1, 0)
+            at_target = np.take_along_axis(age, batch["target"][..., None].astype(int), axis=2)[..., 0]
+            np.testing.assert_array_equal(at_target, batch["target_age"])
+            compared += int((at_target > 0).sum())
+    assert compared > 50
+
+
+def test_classes_of_age() -> None:
+    ages = np.array([1, 2, 3, 4, 5, 8, 9, 16, 17, 129, 10_000])
+    assert net.repeat_age(np, ages).tolist() == [0, 1, 2, 2, 3, 3, 4, 4, 5, 8, 8]
+
+
+def test_previous_meeting() -> None:
+    past = Past.build(["u", "u", "u", "v", "u"], ["a", "b", "a", "a", "a"], np.arange(5))
+    assert previous(past).tolist() == [-1, -1, 0, 2, -1]
+
+
+def test_recency_weights_grow_with_time_and_have_mean_one() -> None:
+    weight = recency_weights(np.array([30, 10, 20]))
+    assert weight.argsort().tolist() == [1, 2, 0]
+    assert weight.mean() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("n", [100, 1_000, 30_000, 10**5, 10**6, 10**7])
+def test_sizes_are_reasonable_for_any_data(n: int) -> None:
+    sizes = sizing(n)
+    assert 1 <= sizes.epochs <= 40
+    assert 1 <= sizes.streams <= 64
+    assert 0 < sizes.dropout < 0.6
+    assert sizing(2 * n).epochs <= sizes.epochs
