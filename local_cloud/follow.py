@@ -8,6 +8,7 @@ terminal and as an occasional plain line elsewhere.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ PLAIN_EVERY = 5.0
 PAGE = 200
 TOLD = ("TaskStateEntered", "MapStateEntered", "ParallelStateEntered")
 MAIN = ""
+NAME = re.compile(r".+-[0-9a-f]{6}-(.+)-[0-9a-f]{8}")
+"""contract.naming: experiment, prefix's digest, kind, digest of the inputs."""
 
 
 @dataclass
@@ -149,7 +152,7 @@ class Follower:
         except (OSError, ValueError):  # the engine is too busy for a bar: the states go on
             return
         for job in jobs:
-            name = _training_name(job["arn"])
+            name = _job_name(job["arn"])
             text = f"{name}: {job['message']}" if job.get("message") else name
             if self.phases.console.is_terminal:
                 bar = self._bars.get(job["arn"])
@@ -166,10 +169,11 @@ class Follower:
             bars.remove_task(self._bars.pop(arn))
 
     def _line(self, text: Text) -> None:
-        self.phases.console.print(Text.assemble((f"  {self.phases.elapsed():6.1f} s  ", "dim"), text))
+        self.phases.console.print(Text.assemble((f"  {self.phases.elapsed():6.1f} s  ", "dim"), text), soft_wrap=True)
 
 
-def _training_name(arn: str) -> str:
-    """`aws-hrnn` from …:solution/quickstart-1a2b3c-hrnn-4d5e6f70/0a1b2c3d: the resource's own name."""
-    kind, _, rest = arn.rsplit(":", 1)[-1].partition("/")
-    return f"{kind} {rest.split('/')[0]}"
+def _job_name(arn: str) -> str:
+    """`hrnn` from …:solution/quickstart-1a2b3c-hrnn-4d5e6f70/0a1b2c3d: the name without prefix and digest."""
+    name = arn.rsplit(":", 1)[-1].split("/")[1]
+    found = NAME.match(name)
+    return found[1] if found else name

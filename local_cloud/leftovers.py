@@ -18,7 +18,6 @@ PERSONALIZE = {
     "datasetImportJob": ("list_dataset_import_jobs", "datasetImportJobs"),
     "eventTracker": ("list_event_trackers", "eventTrackers"),
     "filter": ("list_filters", "Filters"),
-    "recommender": ("list_recommenders", "recommenders"),
     "schema": ("list_schemas", "schemas"),
     "solution": ("list_solutions", "solutions"),
     "solutionVersion": ("list_solution_versions", "solutionVersions"),

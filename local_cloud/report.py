@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from botocore.exceptions import ClientError
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -23,7 +24,7 @@ SHOWN = {
     "normalized_discounted_cumulative_gain_at_10": "NDCG@10",
     "mean_reciprocal_rank_at_25": "MRR@25",
 }
-APPROXIMATION = " ≈"
+APPROXIMATION = "≈"
 """Behind the name of a recipe that the engine's own model stood in for."""
 
 
@@ -54,11 +55,11 @@ def read(path: Path) -> Report:
 def comparison(report: Report) -> Table:
     """Recipes and baselines in the reading that decides, each figure with its 95 % interval."""
     title = f"{report.experiment}: {report.evaluated_users} users asked, judged as “{report.judged_by}”"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("recipe")
     for label in SHOWN.values():
-        table.add_column(label, justify="right")
-    table.add_column("training", justify="right")
+        table.add_column(f"{label}  95 %", justify="right", no_wrap=True)
+    table.add_column("trained", justify="right", no_wrap=True)
     by_value = sorted(report.recipes.items(), key=lambda row: -_value(report, row[1]))
     for name, result in by_value:
         shown = Text(
@@ -70,8 +71,9 @@ def comparison(report: Report) -> Table:
         took = "" if result.training_seconds is None else f"{result.training_seconds:.1f} s"
         table.add_row(shown, *_figures(report, result), took, style="bold" if name == report.best else "")
     table.add_section()
+    table.add_row(Text("baselines", style="dim"))
     for name, baseline in sorted(report.baselines.items(), key=lambda row: -_value(report, row[1])):
-        table.add_row(Text(f"baseline {name.replace('_', ' ')}", style="dim"), *_figures(report, baseline), "")
+        table.add_row(Text(f"  {name.replace('_', ' ')}", style="dim"), *_figures(report, baseline), "")
     return table
 
 
@@ -80,7 +82,7 @@ def show(console: Console, report: Report, *, verdict: str | None, paths: Sequen
     console.print()
     console.print(comparison(report))
     if any(result.approximation for result in report.recipes.values()):
-        console.print(Text(f"{APPROXIMATION.strip()} a local approximation: not trained by Amazon Personalize", "dim"))
+        console.print(Text(f"{APPROXIMATION} a local approximation: not trained by Amazon Personalize", "dim"))
     for name, result in report.recipes.items():
         if result.status == "failed":
             console.print(Text(f"{name} failed: {result.failure_reason}", style="red"))
@@ -101,8 +103,13 @@ def _figures(report: Report, result: RecipeResult | BaselineResult) -> list[str]
             cells.append("–")
             continue
         low_high = intervals.get(metric)
-        cells.append(f"{value:.3f}" + (f" [{low_high[0]:.3f}, {low_high[1]:.3f}]" if low_high else ""))
+        cells.append(_short(value) + (f" {_short(low_high[0])}–{_short(low_high[1])}" if low_high else ""))
     return cells
+
+
+def _short(value: float) -> str:
+    """.206: every figure here lies between 0 and 1."""
+    return f"{value:.3f}".removeprefix("0")
 
 
 def _value(report: Report, result: RecipeResult | BaselineResult) -> float:

@@ -59,7 +59,7 @@ def made() -> Report:
 
 
 def shown(value: Report) -> str:
-    console = Console(file=io.StringIO(), width=160)
+    console = Console(file=io.StringIO(), width=80)
     report.show(console, value, verdict="aws-hrnn leads clearly.", paths=[Path("out/report.html")])
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -67,9 +67,9 @@ def shown(value: Report) -> str:
 
 def test_figures_have_their_intervals_and_the_best_comes_first() -> None:
     lines = shown(made()).splitlines()
-    best = next(i for i, line in enumerate(lines) if "aws-hrnn ≈" in line)
-    assert "0.250 [0.150, 0.350]" in lines[best]
-    assert "0.500 [0.400, 0.600]" in lines[best]
+    best = next(i for i, line in enumerate(lines) if "aws-hrnn≈" in line)
+    assert ".250 .150–.350" in lines[best]
+    assert ".500 .400–.600" in lines[best]
     assert "12.3 s" in lines[best]
     assert best < next(i for i, line in enumerate(lines) if "aws-sims" in line)
 
@@ -77,7 +77,7 @@ def test_figures_have_their_intervals_and_the_best_comes_first() -> None:
 def test_a_failed_recipe_a_missing_figure_the_marks_and_the_verdict_are_told() -> None:
     text = shown(made())
     assert "aws-sims failed: too few interactions" in text
-    assert "baseline history first" in text
+    assert "history first" in text
     assert "–" in text
     assert "local approximation" in text
     assert "aws-hrnn leads clearly." in text
