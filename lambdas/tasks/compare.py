@@ -153,9 +153,10 @@ def _fill(row: RecipeResult, judgement: Judgement, result: Outcome) -> None:
 
 
 def _data(manifest: Manifest) -> dict[str, Any]:
-    """What the report says of the data: counts, and what was left out and why."""
+    """What the report says of the data: counts, what was left out and why, and for generated data the best possible."""
     value = to_json(manifest)
-    return {key: value[key] for key in ("version", "counts", "dropped", "duplicates", "repeats_share")}
+    kept = ("version", "counts", "dropped", "duplicates", "repeats_share", "best_reachable")
+    return {key: value[key] for key in kept if key != "best_reachable" or value.get(key)}
 
 
 def _events(run: Run, aws: Clients) -> dict[str, Any] | None:
