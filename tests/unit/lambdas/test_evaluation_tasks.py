@@ -313,6 +313,16 @@ def test_report_of_a_run_with_a_failed_recipe(s3: FakeS3) -> None:
     assert b"aws-hrnn" in s3.objects[html]
 
 
+def test_report_tells_what_generated_data_allow_at_best(s3: FakeS3) -> None:
+    aws = run_all(s3, recipes=())
+    event = Compare(run=RUN, trainings=[], outcomes=[])
+    assert "best_reachable" not in json.loads(s3.objects[compare(event, aws).report_json])["data"]
+    known = manifest(best_reachable={"precision_at_10": 0.5})
+    s3.objects[layout.plan("run-1")] = json.dumps({"plan": {}, "manifest": to_json(known)}).encode()
+    told = json.loads(s3.objects[compare(event, aws).report_json])["data"]
+    assert told["best_reachable"] == {"precision_at_10": 0.5}
+
+
 def test_report_when_every_recipe_failed(s3: FakeS3) -> None:
     aws = run_all(s3, recipes=())
     event = Compare(run=replace(RUN, backend="aws"), trainings=[training("u", "a", "b")], outcomes=[])
