@@ -1,0 +1,1 @@
+"""Figures that are measured, and too slow to measure in every test run."""
