@@ -1,0 +1,196 @@
+"""The embedded database that holds what grows: opened with a memory limit, spilling to disk, gone afterwards.
+
+It reads delimited text in parallel and types it; rows keep their order, and a row's number leads back to its line.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+
+from data_prep.errors import DataError
+from data_prep.sources.tables import ISO, MILLISECONDS, SECONDS, FrameTable, Table, TextTable
+from experiments.config import Column
+from experiments.load import Finding
+
+MEMORY_LIMIT = "900MB"
+"""For the database's own buffers: the whole process stays below 1.5 GB."""
+ROW = "_row"
+"""Number of a row in its source, from 0: the order that ties keep."""
+KEPT = "_kept"
+"""Column of a source's minimum (`Minimum.column`), as a number."""
+REJECTS = 1000
+"""So many malformed rows are looked at; the first few are reported."""
+SHOWN = 5
+
+_TYPES = {"string": "VARCHAR", "int": "INTEGER", "long": "BIGINT", "float": "FLOAT", "double": "DOUBLE"}
+_TRUE, _FALSE = "'true', 't', 'yes', '1'", "'false', 'f', 'no', '0'"
+
+
+@contextmanager
+def open_database(work: Path) -> Iterator[ibis.BaseBackend]:
+    """A database in the folder `work`."""
+    database = ibis.duckdb.connect(
+        work / "work.duckdb",
+        memory_limit=MEMORY_LIMIT,
+        temp_directory=str(work / "spill"),
+        preserve_insertion_order=True,
+    )
+    try:
+        yield database
+    finally:
+        database.disconnect()
+
+
+def bad(column: str) -> str:
+    """Name of the flag that tells whether a cell holds text that is not of the column's type."""
+    return f"_bad_{column}"
+
+
+def ingest(database: Any, name: str, source: Table, columns: Sequence[Column]) -> ibis.Table:
+    """The source's rows, typed, as the table `name`: the schema's columns, a flag `bad(column)` each, and `ROW`.
+
+    Malformed rows (wrong number of fields, not UTF-8) raise DataError with their lines.
+    """
+    database.raw_sql(
+        f"CREATE OR REPLACE TABLE {_name(name)} AS SELECT {_selected(source, columns)} FROM {_rows(database, source)}"
+    )
+    if isinstance(source, TextTable):
+        _refuse_rejected(database, source)
+    table = database.table(name)
+    return table.mutate(**{ROW: table.rowid()})
+
+
+def line_numbers(source: Table, rows: Iterable[int]) -> list[int]:
+    """Lines in the source's file of the rows with these numbers; reads the file no further than the last of them."""
+    wanted = sorted(set(rows))
+    if isinstance(source, FrameTable):
+        return [source.lines[row] if source.lines else row + 1 for row in wanted]
+    found: list[int] = []
+    for row, line in enumerate(_record_lines(source)):
+        if len(found) == len(wanted):
+            break
+        if row == wanted[len(found)]:
+            found.append(line)
+    return found
+
+
+def _record_lines(source: TextTable) -> Iterator[int]:
+    """The line on which each record begins; the database skips empty lines, so they are no records."""
+    with source.path.open(encoding="utf-8", errors="replace", newline="") as stream:
+        skipped = not source.header
+        if not source.quoted:
+            for number, text in enumerate(stream, 1):
+                if not skipped:
+                    skipped = True
+                elif text.rstrip("\r\n"):
+                    yield number
+            return
+        reader = csv.reader(stream, delimiter=source.delimiter)
+        begins = 1
+        for record in reader:
+            if record and skipped:
+                yield begins
+            skipped = skipped or bool(record)
+            begins = reader.line_num + 1
+
+
+def _rows(database: Any, source: Table) -> str:
+    """SQL of the untyped rows."""
+    if isinstance(source, FrameTable):
+        database.con.register("_frame", source.frame)
+        return "_frame"
+    quote = '"' if source.quoted else ""
+    columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in source.names)
+    return (
+        f"read_csv({_text(str(source.path))}, header={source.header}, delim={_text(source.delimiter)},"
+        f" quote={_text(quote)}, escape={_text(quote)}, auto_detect=false, strict_mode=true, columns={{{columns}}},"
+        f" store_rejects=true, rejects_limit={REJECTS})"
+    )
+
+
+def _selected(source: Table, columns: Sequence[Column]) -> str:
+    made = []
+    for column in columns:
+        text = _name(source.columns[column.name] if isinstance(source, TextTable) else column.name)
+        typed = _typed(text, column, source)
+        made.append(f"{typed} AS {_name(column.name)}")
+        flag = "false" if column.type == "string" else f"{text} IS NOT NULL AND {typed} IS NULL"
+        made.append(f"({flag}) AS {_name(bad(column.name))}")
+    if isinstance(source, TextTable) and source.minimum:
+        made.append(f"TRY_CAST({_name(source.minimum.column)} AS DOUBLE) AS {_name(KEPT)}")
+    return ", ".join(made)
+
+
+def _typed(text: str, column: Column, source: Table) -> str:
+    """SQL of a cell's value; NULL where the text is empty or not of the type. Strict: 3.7 is no whole number."""
+    if column.type == "string":
+        return f"nullif({text}, '')"
+    if column.type == "boolean":
+        return f"CASE WHEN lower({text}) IN ({_TRUE}) THEN true WHEN lower({text}) IN ({_FALSE}) THEN false END"
+    time = source.time if isinstance(source, TextTable) and column.name == "TIMESTAMP" else SECONDS
+    if time not in {SECONDS, MILLISECONDS}:
+        moment = f"TRY_CAST({text} AS TIMESTAMP)" if time == ISO else f"TRY_STRPTIME({text}, {_text(time)})"
+        return f"CAST(floor(epoch({moment})) AS BIGINT)"
+    if column.type in {"int", "long"}:
+        whole = f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]+') THEN TRY_CAST({text} AS {_TYPES[column.type]}) END"
+        return f"({whole}) // 1000" if time == MILLISECONDS else whole
+    return f"TRY_CAST({text} AS {_TYPES[column.type]})"
+
+
+def _refuse_rejected(database: Any, source: TextTable) -> None:
+    rows = database.con.execute(
+        "SELECT line, error_type, min(error_message), min(column_name) FROM reject_errors"
+        " WHERE scan_id = (SELECT max(scan_id) FROM reject_scans) GROUP BY ALL ORDER BY line"
+    ).fetchall()
+    if not rows:
+        return
+    findings = [
+        Finding(
+            file=source.path,
+            line=int(line),
+            field="",
+            problem=_malformed(kind, message, source),
+            hint=_MEND.get(kind, ""),
+        )
+        for line, kind, message, _ in rows[:SHOWN]
+    ]
+    if len(rows) > SHOWN:
+        more = f"{len(rows) - SHOWN}{' or more' if len(rows) >= REJECTS else ''} further malformed rows"
+        findings.append(Finding(file=source.path, line=None, field="", problem=more))
+    raise DataError(findings)
+
+
+_MEND = {
+    "INVALID ENCODING": "Save the file with the encoding UTF-8",
+    "UNQUOTED VALUE": "A field that begins with a quote must end with one",
+}
+
+
+def _malformed(kind: str, message: str, source: TextTable) -> str:
+    if kind in {"MISSING COLUMNS", "TOO MANY COLUMNS"}:
+        found = re.search(r"Found: (\d+)", message)
+        return f"has {found[1] if found else 'a wrong number of'} fields; expected {len(source.names)}"
+    if kind == "INVALID ENCODING":
+        return "is not UTF-8"
+    return message.splitlines()[0] if message else kind.lower()
+
+
+def reading_failed(source: Table, error: duckdb.Error) -> DataError:
+    """An error of the reader that is about the whole file."""
+    return DataError.of(source.path, f"cannot be read: {str(error).splitlines()[0]}")
+
+
+def _name(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

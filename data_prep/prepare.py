@@ -1,0 +1,172 @@
+"""From an experiment to files that can be published: read, check, split, write, describe.
+
+Everything is written into a working folder; nothing outside it is touched before `publish`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+
+from contract import layout
+from contract.fields import ITEM_ID, USER_ID
+from contract.manifest import Counts, Dropped, File, Files, Manifest
+from contract.naming import digest
+from contract.recipes import DatasetKind
+from data_prep.database import ROW, ingest, open_database, reading_failed
+from data_prep.errors import DataError
+from data_prep.sources import open_source
+from data_prep.sources.tables import Source, Table
+from data_prep.split import future_rows, repeats
+from data_prep.validate import Checked, check, check_enough
+from experiments.config import Column, Experiment
+
+VERSION_LENGTH = 16
+"""Hex digits of a version."""
+
+Step = Callable[[str], None]
+"""Told what begins now."""
+STEPS = 6
+"""At most so many steps are told (one per dataset, and five)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """Files ready to be published, and what they came from."""
+
+    files: dict[str, Path]
+    """{key below the bucket: file in the working folder}"""
+    manifest: Manifest
+    read: dict[str, int]
+    """Rows read, by dataset."""
+    sources: dict[str, Path]
+    """The file each dataset was read from."""
+
+
+def prepare(
+    experiment: Experiment, work: Path, *, file: Path, data: Path | None = None, step: Step = lambda _: None
+) -> Prepared:
+    """Past and future of an experiment as CSV files in the folder `work`, which must exist.
+
+    `file`: the experiment's YAML, for messages and relative paths; `data`: the folder of the raw data, where the
+    source needs one. PrepareError says what is wrong with the data.
+    """
+    source = open_source(experiment, file=file, data=data)
+    with open_database(work) as database:
+        checked = {}
+        for kind, table in source.tables.items():
+            step(f"Reading {kind.value} ({table.path.name})")
+            checked[kind] = _read(database, kind, experiment.schemas.columns(kind) or (), source=table)
+        step("Splitting into past and future")
+        origin = source.tables[DatasetKind.INTERACTIONS].path
+        past, future = _split(database, experiment, checked[DatasetKind.INTERACTIONS], file=origin)
+        step("Writing")
+        written = {
+            "future": _write(
+                database, future, work / "future-interactions.csv", kind=DatasetKind.INTERACTIONS, experiment=experiment
+            )
+        }
+        for kind, rows in checked.items():
+            kept = past if kind is DatasetKind.INTERACTIONS else rows.table
+            written[kind.value] = _write(
+                database, kept, work / f"past-{kind.value}.csv", kind=kind, experiment=experiment
+            )
+        step("Describing")
+        manifest = _describe(experiment, checked, past=past, future=future, written=written, source=source)
+    files = {manifest.files.future.key: work / "future-interactions.csv"}
+    for name, entry in manifest.files.past.items():
+        files[entry.key] = work / f"past-{name}.csv"
+    return Prepared(
+        files=files,
+        manifest=manifest,
+        read={kind.value: rows.read for kind, rows in checked.items()},
+        sources={kind.value: table.path for kind, table in source.tables.items()},
+    )
+
+
+def _read(database: Any, kind: DatasetKind, columns: tuple[Column, ...], *, source: Table) -> Checked:
+    try:
+        table = ingest(database, f"raw_{kind.value.lower()}", source, columns)
+        return check(table, kind, columns, source=source)
+    except duckdb.Error as error:
+        raise reading_failed(source, error) from None
+
+
+def _split(database: Any, experiment: Experiment, checked: Checked, *, file: Path) -> tuple[ibis.Table, ibis.Table]:
+    interactions = checked.table
+    check_enough(interactions, file=file, what="there are only")
+    rows = database.create_table("future_rows", future_rows(interactions, experiment.holdout))
+    past, future = interactions.anti_join(rows, ROW), interactions.semi_join(rows, ROW)
+    if not int(rows.count().execute()):
+        raise DataError.of(file, f"the hold-out ({_holdout(experiment)}) leaves no interaction for the future")
+    check_enough(past, file=file, what=f"the hold-out ({_holdout(experiment)}) leaves a past of only")
+    return past, future
+
+
+def _write(database: Any, table: ibis.Table, path: Path, *, kind: DatasetKind, experiment: Experiment) -> File:
+    """The table as CSV in the order of its source. The key is filled in once the version is known."""
+    names = [column.name for column in experiment.schemas.columns(kind) or ()]
+    ordered = table.order_by(ROW).select(*names)
+    result = database.raw_sql(
+        f"COPY ({ibis.to_sql(ordered, dialect='duckdb')}) TO '{str(path).replace(chr(39), chr(39) * 2)}' (HEADER)"
+    )
+    (rows,) = result.fetchone()
+    with path.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    return File(key="", sha256=sha256, rows=int(rows), columns=names)
+
+
+def _describe(
+    experiment: Experiment,
+    checked: dict[DatasetKind, Checked],
+    *,
+    past: ibis.Table,
+    future: ibis.Table,
+    written: dict[str, File],
+    source: Source,
+) -> Manifest:
+    holdout = _holdout(experiment)
+    contents = {name: [entry.sha256, entry.rows, entry.columns] for name, entry in written.items()}
+    version = digest(contents, holdout, length=VERSION_LENGTH)
+    held_out = written.pop("future")
+    return Manifest(
+        version=version,
+        experiment=experiment.name,
+        holdout=holdout,
+        counts={"past": _counts(past), "future": _counts(future)},
+        files=Files(
+            past={k: replace(entry, key=layout.past(version, DatasetKind(k))) for k, entry in written.items()},
+            future=replace(held_out, key=layout.future(version)),
+        ),
+        dropped=[*_dropped(checked)],
+        duplicates=checked[DatasetKind.INTERACTIONS].duplicates,
+        repeats_share=int(repeats(future, past).execute()) / held_out.rows,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        best_reachable=source.best_reachable() if source.best_reachable else {},
+    )
+
+
+def _dropped(checked: dict[DatasetKind, Checked]) -> list[Dropped]:
+    rows = [entry for each in checked.values() for entry in each.dropped]
+    for kind, each in checked.items():
+        if kind is not DatasetKind.INTERACTIONS and each.duplicates:
+            rows.append(Dropped(reason=f"{kind.value}: equal to an earlier row", rows=each.duplicates))
+    return rows
+
+
+def _counts(table: Any) -> Counts:
+    found = table.aggregate(n=table.count(), users=table[USER_ID].nunique(), items=table[ITEM_ID].nunique()).execute()
+    row = found.iloc[0]
+    return Counts(interactions=int(row["n"]), users=int(row["users"]), items=int(row["items"]))
+
+
+def _holdout(experiment: Experiment) -> dict[str, Any]:
+    """The hold-out as JSON: shares as fractions, e.g. "1/10"."""
+    return {k: v if isinstance(v, int) else str(v) for k, v in experiment.holdout.model_dump().items()}

@@ -1,0 +1,78 @@
+"""Any CSV files with a header, and how their columns map to the schemas'."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from pathlib import Path
+
+from contract.recipes import DatasetKind
+from data_prep.errors import DataError
+from data_prep.sources.tables import Source, TextTable
+from experiments.config import Csv, CsvFile, Experiment
+
+
+def read_csv_files(experiment: Experiment, settings: Csv, *, file: Path, data: Path | None) -> Source:
+    """The experiment's tables; paths are relative to `data` (`--data`) or to the experiment's file."""
+    declared = {
+        DatasetKind.INTERACTIONS: settings.interactions,
+        DatasetKind.USERS: settings.users,
+        DatasetKind.ITEMS: settings.items,
+    }
+    tables = {}
+    for kind in experiment.schemas.kinds:
+        chosen = declared[kind]
+        if chosen is not None:  # Experiment has made sure of it
+            tables[kind] = _table(chosen, (data or file.parent) / chosen.path)
+    return Source(tables=tables)
+
+
+def _table(chosen: CsvFile, path: Path) -> TextTable:
+    names = _header(path, chosen.delimiter)
+    for column, name in chosen.columns.items():
+        if name not in names:
+            raise DataError.of(
+                path, f"has no column {name!r}, which {column} is read from", line=1, hint=_hint(name, names)
+            )
+    return TextTable(
+        path=path,
+        names=tuple(names),
+        delimiter=chosen.delimiter,
+        header=True,
+        quoted=True,
+        columns=chosen.columns,
+        time=chosen.timestamp,
+    )
+
+
+def _header(path: Path, delimiter: str) -> list[str]:
+    if path.is_dir():
+        raise DataError.of(path, "is a folder; a file is needed")
+    try:
+        with path.open("rb") as stream:
+            first = stream.readline()
+    except OSError as error:
+        raise DataError.of(
+            path, "no such file" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
+        ) from None
+    if not first.strip():
+        raise DataError.of(
+            path, "is empty" if not first else "begins with an empty line; the header is missing", line=1
+        )
+    try:
+        names = next(csv.reader([first.decode("utf-8-sig").rstrip("\r\n")], delimiter=delimiter))
+    except UnicodeDecodeError:
+        raise DataError.of(path, "is not UTF-8", line=1, hint="Save the file with the encoding UTF-8") from None
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError.of(path, f"has two columns {name!r}", line=1)
+    return names
+
+
+def _hint(name: str, names: list[str]) -> str:
+    if len(names) == 1:
+        other = next((sign for sign in ";\t|," if sign in names[0]), None)
+        if other:
+            return f"Its fields seem to be separated by {other!r}: write `delimiter: {other!r}`"
+    near = difflib.get_close_matches(name, names, n=1)
+    return (f"Did you mean {near[0]!r}? " if near else "") + f"There are: {', '.join(names)}"
