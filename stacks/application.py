@@ -22,8 +22,7 @@ def build(root: Path, *, outdir: str) -> cdk.App:
     """
     settings = json.loads((root / "cdk.json").read_text(encoding="utf-8"))
     app = cdk.App(context=settings["context"], outdir=outdir, analytics_reporting=False)
-    wanted = [load_named(name) for name in _listed(app) or names()]
-    return compose(app, wanted)
+    return compose(app, [load_named(name) for name in chosen(app.node.try_get_context("experiments"))])
 
 
 def compose(app: cdk.App, experiments: list[Experiment]) -> cdk.App:
@@ -36,22 +35,21 @@ def compose(app: cdk.App, experiments: list[Experiment]) -> cdk.App:
     return app
 
 
-def _listed(app: cdk.App) -> list[str]:
-    """The experiments in the context, if any."""
-    given = app.node.try_get_context("experiments")
+def chosen(given: str | None) -> list[str]:
+    """The experiments that the context names, separated by commas; all of them without it."""
     if given is None:
-        return []
+        return names()
     listed = [name.strip() for name in str(given).split(",") if name.strip()]
-    if not listed:
-        raise ConfigError(
-            [
-                Finding(
-                    file=Path("cdk.json"),
-                    line=None,
-                    field="context.experiments",
-                    problem=f"{given!r} names no experiment",
-                    hint=f"There are: {', '.join(names())}",
-                )
-            ]
-        )
-    return listed
+    if listed:
+        return listed
+    raise ConfigError(
+        [
+            Finding(
+                file=Path("cdk.json"),
+                line=None,
+                field="context.experiments",
+                problem=f"{given!r} names no experiment",
+                hint=f"There are: {', '.join(names())}",
+            )
+        ]
+    )

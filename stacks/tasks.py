@@ -123,7 +123,6 @@ def _ensuring(personalize: Personalize, recipes: list[str], *, storage: Storage,
 def _asking(bucket: s3.Bucket, personalize: Personalize) -> dict[str, Task]:
     """What talks to solution versions and campaigns."""
     solution, campaign = personalize.named("solution"), personalize.named("campaign")
-    recommend = allow(["personalize:GetRecommendations", "personalize:GetPersonalizedRanking"], campaign)
     return {
         "ServiceMetrics": Task(
             module="service_metrics",
@@ -133,7 +132,11 @@ def _asking(bucket: s3.Bucket, personalize: Personalize) -> dict[str, Task]:
         "Ask": Task(
             module="ask",
             purpose="Asks a campaign for a slice of the users",
-            statements=[recommend, *_reads(bucket, "data/*"), *_writes(bucket, "runs/*/answers/*")],
+            statements=[
+                allow(["personalize:GetRecommendations", "personalize:GetPersonalizedRanking"], campaign),
+                *_reads(bucket, "data/*"),
+                *_writes(bucket, "runs/*/answers/*"),
+            ],
             minutes=15,
             memory=1769,
         ),
@@ -141,7 +144,7 @@ def _asking(bucket: s3.Bucket, personalize: Personalize) -> dict[str, Task]:
             module="try_events",
             purpose="Sends events of a new user and sees what they change",
             statements=[
-                recommend,
+                allow(["personalize:GetRecommendations"], campaign),
                 allow(["personalize:PutEvents"], "*"),
                 *_reads(bucket, "data/*"),
                 *_writes(bucket, "runs/*/events.json"),

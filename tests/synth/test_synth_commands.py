@@ -1,0 +1,77 @@
+"""The commands: `python app.py` and `cdk synth` agree; a mistake is told in words."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from synth_app import ROOT, entry
+
+from experiments.load import ConfigError, load_named, names
+from stacks.application import chosen
+
+BIN = Path(sys.executable).parent
+CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
+
+
+def _environment(**more: str) -> dict[str, str]:
+    path = os.pathsep.join([str(BIN), os.environ["PATH"]])
+    return {**os.environ, "PATH": path, "CDK_DISABLE_VERSION_CHECK": "1", "DISABLE_CLI_TELEMETRY": "1", **more}
+
+
+def test_python_app_and_cdk_synth_give_the_same(tmp_path: Path) -> None:
+    if not CDK.is_file():
+        pytest.skip("the CDK command line is not installed (make sets it up)")
+    context = json.dumps({"experiments": "quickstart"})
+    plain = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env=_environment(CDK_OUTDIR=str(tmp_path / "plain"), CDK_CONTEXT_JSON=context),
+        capture_output=True,
+        text=True,
+    )
+    assert plain.returncode == 0, plain.stderr
+    command = [os.environ["JSII_NODE"], str(CDK), "synth", "--quiet", "-c", "experiments=quickstart"]
+    cdk = subprocess.run(
+        [*command, "--output", str(tmp_path / "cdk")], cwd=ROOT, env=_environment(), capture_output=True, text=True
+    )
+    assert cdk.returncode == 0, cdk.stderr
+    template = "quickstart.template.json"
+    assert (tmp_path / "plain" / template).read_bytes() == (tmp_path / "cdk" / template).read_bytes()
+
+
+def test_a_broken_experiment_is_told_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.yaml").write_text("name: broken\ndata:\n  kind: generated\nrecipes: [aws-hrn]\n")
+    monkeypatch.setattr("experiments.load.FOLDER", tmp_path)
+    monkeypatch.setenv("CDK_OUTDIR", str(tmp_path / "out"))
+    assert entry.main() == 1
+    told = capsys.readouterr().err
+    assert "broken.yaml:4" in told
+    assert "aws-hrnn" in told
+    assert not (tmp_path / "out" / "broken.template.json").exists()
+
+
+def test_an_unknown_experiment_is_told_with_the_nearest_name() -> None:
+    with pytest.raises(ConfigError, match="quickstart"):
+        load_named(*chosen("quickstrat"))
+    with pytest.raises(ConfigError, match="names no experiment"):
+        chosen(" , ")
+    assert chosen(None) == names()
+
+
+def test_the_command_line_s_version_is_pinned() -> None:
+    package = json.loads((ROOT / "package.json").read_text())
+    locked = json.loads((ROOT / "package-lock.json").read_text())
+    assert locked["packages"]["node_modules/aws-cdk"]["version"] == package["devDependencies"]["aws-cdk"]
+
+
+def test_recommended_flags() -> None:
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    assert context["@aws-cdk/core:defaultCrossStackReferences"] == "strong"  # "weak" needs a function of AWS alone
+    assert context["@aws-cdk/core:explicitStackTags"] is True  # or excluded types would be tagged after all
