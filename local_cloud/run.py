@@ -64,11 +64,11 @@ class Run:
         if not cdk.installed():
             with phase("Install the CDK command line"):
                 cdk.install()
-        with phase("Start the local cloud, synthesize, bootstrap"):
+        with phase("Check the data, synthesize, start the local cloud, bootstrap"):
             cloud = self._start(command_line)
         with phase("Deploy"):
             self.outputs = command_line.deploy(cloud)
-        with phase("Prepare and publish the data", spinner=False):
+        with phase("Publish the data", spinner=False):
             self._publish(cloud)
         with phase("Run the state machine", spinner=False):
             ended = self._run_machine(cloud)
@@ -90,18 +90,28 @@ class Run:
             raise RunFailed(_failure(ended))
 
     def _start(self, command_line: cdk.LocalCdk) -> LocalCloud:
+        """All that does not need each other, side by side. Mistakes in experiment and data end the run here."""
+        check = self.processes.start(
+            "Checking the data",
+            self._data_prep(),
+            env=services.base_environment(self.work),
+            log=self.work / "data.log",
+            cwd=ROOT,
+        )
         synth = command_line.start_synth()
         cloud = services.start(self.processes, self.work, ROOT)
         bootstrap = command_line.start_bootstrap(cloud)
-        self.processes.finish(synth)
-        self.processes.finish(bootstrap)
+        for child in (check, synth, bootstrap):
+            self.processes.finish(child)
         return cloud
 
     def _publish(self, cloud: LocalCloud) -> None:
-        command = [sys.executable, "-m", "data_prep", self.request.experiment, "--stack"]
-        if self.request.data is not None:
-            command += ["--data", str(self.request.data)]
-        self.processes.run("Preparing the data", command, env=cloud.environment(), log=None, cwd=ROOT)
+        command = self._data_prep("--stack")
+        self.processes.run("Publishing the data", command, env=cloud.environment(), log=None, cwd=ROOT)
+
+    def _data_prep(self, *options: str) -> list[str]:
+        data = [] if self.request.data is None else ["--data", str(self.request.data)]
+        return [sys.executable, "-m", "data_prep", self.request.experiment, *data, *options]
 
     def _run_machine(self, cloud: LocalCloud) -> Ended:
         resources = cloud.client("cloudformation").get_paginator("list_stack_resources")
