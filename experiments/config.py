@@ -24,10 +24,15 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _unknown(what: str, given: str, *, known: Iterable[str], at: tuple[str, ...]) -> PydanticCustomError:
+def _unknown(what: str, given: str, *, known: Iterable[str], at: tuple[str | int, ...]) -> PydanticCustomError:
     """An error that tells `experiments.load` what would have been right and where below the model it is."""
     context: dict[str, Any] = {"what": what, "given": given, "known": list(known), "at": at}
     return PydanticCustomError("unknown_name", "unknown {what} '{given}'", context)
+
+
+def _wrong(message: str, *, at: tuple[str | int, ...]) -> PydanticCustomError:
+    """An error about something below the model."""
+    return PydanticCustomError("wrong", "{message}", {"message": message, "at": at})
 
 
 class Column(_Part):
@@ -116,9 +121,9 @@ class CsvFile(_Part):
     path: str
     columns: dict[str, str]
     """{column of the schema: column of the file}"""
-    delimiter: str = ","
-    timestamp: Annotated[str, Field()] = "seconds"
-    """`seconds`, `milliseconds`, `iso`, or a strptime format (UTC unless the format has a zone)."""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    timestamp: Annotated[str, Field(pattern=r"^(seconds|milliseconds|iso|.*%.*)$")] = "seconds"
+    """`seconds`, `milliseconds`, `iso`, or a strptime format with % (UTC unless the format has a zone)."""
 
 
 class Csv(_Part):
@@ -133,8 +138,15 @@ class Csv(_Part):
 Source = Annotated[Generated | MovieLens | Csv, Field(discriminator="kind")]
 
 
+MAX_DENOMINATOR = 1_000_000
+"""Of a share: integer arithmetic on it stays within 64 bits for any number of rows."""
+
+
 def _share(value: Any) -> Fraction:
-    return value if isinstance(value, Fraction) else share_from_text(str(value))
+    share = value if isinstance(value, Fraction) else share_from_text(str(value))
+    if share.denominator > MAX_DENOMINATOR:
+        raise ValueError(f"share {value} has more than six decimal places")
+    return share
 
 
 class LastShare(_Part):
@@ -149,7 +161,7 @@ class AfterTime(_Part):
     """Everything at or after a moment (Unix seconds) is the future."""
 
     kind: Literal["after"]
-    timestamp: int
+    timestamp: Annotated[int, Field(ge=0, lt=fields.MILLISECONDS_FROM)]
 
 
 class ColdItems(_Part):
@@ -190,7 +202,10 @@ class RecipeChoice(_Part):
             if parameter is None:
                 known = [p.name for p in (*row.hyperparameters, *row.featurization)]
                 raise _unknown(f"hyperparameter of {self.recipe}", key, known=known, at=("hyperparameters", key))
-            parameter.parse(text)
+            try:
+                parameter.parse(text)
+            except ValueError as error:
+                raise _wrong(str(error), at=("hyperparameters", key)) from None
         return self
 
 
@@ -236,14 +251,42 @@ class Experiment(_Part):
         names = [choice.recipe for choice in self.recipes]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"recipes: {name} is listed twice")
+                raise _wrong(f"{name} is listed twice", at=("recipes", len(names) - 1 - names[::-1].index(name)))
             for needed in RECIPES[name].required:
                 if needed not in self.schemas.kinds:
-                    raise ValueError(f"recipes: {name} needs the dataset {needed.value}, which schemas does not have")
+                    raise _wrong(
+                        f"{name} needs the dataset {needed.value}, which schemas does not have",
+                        at=("recipes", names.index(name)),
+                    )
         if self.events and self.events.try_recipe:
+            at = ("events", "try_recipe")
             if self.events.try_recipe not in names:
-                raise ValueError(f"events.try_recipe: {self.events.try_recipe!r} is not one of the recipes")
+                raise _unknown("recipe of this experiment", self.events.try_recipe, known=names, at=at)
             row = RECIPES[self.events.try_recipe]
             if not row.real_time or row.type is not RecipeType.USER_PERSONALIZATION:
-                raise ValueError(f"events.try_recipe: {row.name} does not change with events; choose a real-time one")
+                raise _wrong(f"{row.name} does not change with events; choose a real-time recipe", at=at)
+        for number, declared in enumerate(self.filters):
+            if declared.name in [other.name for other in self.filters[:number]]:
+                raise _wrong(f"the filter {declared.name} is declared twice", at=("filters", number, "name"))
+        if isinstance(self.data, Csv):
+            self._maps_its_columns(self.data)
         return self
+
+    def _maps_its_columns(self, data: Csv) -> None:
+        """Each dataset has a file, and each file's mapping names exactly the columns of its schema."""
+        for kind in DatasetKind:
+            part, declared = kind.value.lower(), self.schemas.columns(kind)
+            file: CsvFile | None = getattr(data, part)
+            if declared is None:
+                if file is not None:
+                    raise _wrong(f"is read, but schemas does not declare {part}", at=("data", part))
+                continue
+            if file is None:
+                raise _wrong(f"data has no file for the dataset {kind.value}", at=("schemas", part))
+            names = [column.name for column in declared]
+            for name in file.columns:
+                if name not in names:
+                    raise _unknown("column of the schema", name, known=names, at=("data", part, "columns", name))
+            for name in names:
+                if name not in file.columns:
+                    raise _wrong(f"no column of the file is given for {name}", at=("data", part, "columns"))

@@ -76,7 +76,7 @@ def load(path: Path) -> Experiment:
     try:
         experiment = Experiment.model_validate(value)
     except ValidationError as error:
-        raise ConfigError([_finding(path, root, found) for found in error.errors(include_url=False)]) from None
+        raise ConfigError([_finding(path, root, found) for found in _telling(error)]) from None
     if experiment.name != path.stem:
         raise ConfigError(
             [
@@ -172,6 +172,16 @@ class _Reader:
         self.findings.append(Finding(file=self.path, line=line, field=_dotted(at), problem=problem, hint=hint))
 
 
+def _telling(error: ValidationError) -> list[Any]:
+    """The errors, without "too short" where the list is only short of the elements that are wrong themselves."""
+    found = error.errors(include_url=False)
+
+    def has_inner(outer: Any) -> bool:
+        return any(len(e["loc"]) > len(outer["loc"]) and e["loc"][: len(outer["loc"])] == outer["loc"] for e in found)
+
+    return [one for one in found if one["type"] != "too_short" or not has_inner(one)]
+
+
 def _finding(path: Path, root: yaml.Node, error: Any) -> Finding:
     """One of pydantic's errors, led back to the file."""
     kind, context = error["type"], error.get("ctx", {})
@@ -190,6 +200,8 @@ def _finding(path: Path, root: yaml.Node, error: Any) -> Finding:
         hint = _among(context["tag"], _quoted(context["expected_tags"]))
     elif kind == "union_tag_not_found":
         problem, hint = "`kind` is missing", "Add `kind: …` (see experiments/config.py for the kinds)"
+    elif kind == "string_pattern_mismatch":
+        problem, hint = f"{error['input']!r} is not allowed", f"It must match {context['pattern']}"
     elif kind == "literal_error":
         problem = f"{error['input']!r} is not allowed"
         hint = _among(str(error["input"]), _quoted(context["expected"]))
