@@ -64,7 +64,7 @@ class TaskFunction(Construct):
             role=role,
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
-            environment={"POWERTOOLS_SERVICE_NAME": task.module, **task.environment},
+            environment=dict(task.environment),
             timeout=self.timeout,
             memory_size=task.memory,
         )
