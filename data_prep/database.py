@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import ibis
@@ -47,6 +47,16 @@ def open_database(work: Path) -> Iterator[ibis.BaseBackend]:
         yield database
     finally:
         database.disconnect()
+
+
+def records(table: Any) -> list[dict[str, Any]]:
+    """The rows of a (small) Ibis table."""
+    return cast(list[dict[str, Any]], table.to_pyarrow().to_pylist())
+
+
+def number(scalar: Any) -> int:
+    """An Ibis scalar; the sum of no rows is 0."""
+    return int(scalar.to_pyarrow().as_py() or 0)
 
 
 def bad(column: str) -> str:

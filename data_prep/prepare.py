@@ -20,7 +20,7 @@ from contract.fields import ITEM_ID, USER_ID
 from contract.manifest import Counts, Dropped, File, Files, Manifest
 from contract.naming import digest
 from contract.recipes import DatasetKind
-from data_prep.database import ROW, ingest, open_database, reading_failed
+from data_prep.database import ROW, ingest, number, open_database, reading_failed, records
 from data_prep.errors import DataError
 from data_prep.sources import open_source
 from data_prep.sources.tables import Source, Table
@@ -104,7 +104,7 @@ def _split(database: Any, experiment: Experiment, checked: Checked, *, file: Pat
     check_enough(interactions, file=file, what="there are only")
     rows = database.create_table("future_rows", future_rows(interactions, experiment.holdout))
     past, future = interactions.anti_join(rows, ROW), interactions.semi_join(rows, ROW)
-    if not int(rows.count().execute()):
+    if not number(rows.count()):
         raise DataError.of(file, f"the hold-out ({_holdout(experiment)}) leaves no interaction for the future")
     check_enough(past, file=file, what=f"the hold-out ({_holdout(experiment)}) leaves a past of only")
     return past, future
@@ -147,7 +147,7 @@ def _describe(
         ),
         dropped=[*_dropped(checked)],
         duplicates=checked[DatasetKind.INTERACTIONS].duplicates,
-        repeats_share=int(repeats(future, past).execute()) / held_out.rows,
+        repeats_share=number(repeats(future, past)) / held_out.rows,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         best_reachable=source.best_reachable() if source.best_reachable else {},
     )
@@ -162,9 +162,9 @@ def _dropped(checked: dict[DatasetKind, Checked]) -> list[Dropped]:
 
 
 def _counts(table: Any) -> Counts:
-    found = table.aggregate(n=table.count(), users=table[USER_ID].nunique(), items=table[ITEM_ID].nunique()).execute()
-    row = found.iloc[0]
-    return Counts(interactions=int(row["n"]), users=int(row["users"]), items=int(row["items"]))
+    n, users, items = table.count(), table[USER_ID].nunique(), table[ITEM_ID].nunique()
+    (row,) = records(table.aggregate(interactions=n, users=users, items=items))
+    return Counts(**row)
 
 
 def _holdout(experiment: Experiment) -> dict[str, Any]:

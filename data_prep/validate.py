@@ -17,7 +17,7 @@ import ibis
 from contract import fields
 from contract.manifest import Dropped
 from contract.recipes import DatasetKind
-from data_prep.database import KEPT, ROW, SHOWN, bad, line_numbers
+from data_prep.database import KEPT, ROW, SHOWN, bad, line_numbers, number, records
 from data_prep.errors import DataError
 from data_prep.sources.tables import ISO, MILLISECONDS, SECONDS, Table, TextTable
 from experiments.config import Column
@@ -57,7 +57,7 @@ def check(table: ibis.Table, kind: DatasetKind, columns: Sequence[Column], *, so
     """The usable rows of an ingested table; DataError with all findings if something contradicts the schema."""
     rules = _rules(table, kind, columns, source)
     counted = table.aggregate(_read=table.count(), **{rule.name: rule.where.fill_null(False).sum() for rule in rules})
-    counts = {name: int(value or 0) for name, value in counted.execute().iloc[0].items()}
+    counts = {name: int(value or 0) for name, value in records(counted)[0].items()}
     read = counts.pop("_read")
     if not read:
         raise DataError.of(source.path, "has no rows")
@@ -70,7 +70,7 @@ def check(table: ibis.Table, kind: DatasetKind, columns: Sequence[Column], *, so
     for rule in broken:
         # Each rule counts what the ones before it left: the counts add up.
         caught = usable.filter(rule.where.fill_null(False))
-        rows = int(caught.count().execute())
+        rows = number(caught.count())
         if rows:
             dropped.append(
                 Dropped(reason=f"{kind.value}: {rule.problem}", rows=rows, first_lines=_lines(caught, source))
@@ -86,8 +86,8 @@ def check(table: ibis.Table, kind: DatasetKind, columns: Sequence[Column], *, so
 def check_enough(interactions: ibis.Table, *, file: Path, what: str) -> None:
     """DataError unless the service can train on these interactions."""
     per_user = interactions.group_by(fields.USER_ID).agg(n=interactions.count())
-    found = per_user.aggregate(rows=per_user.n.sum(), twice=(per_user.n >= 2).sum()).execute().iloc[0]
-    rows, twice = (0 if found[name] != found[name] else int(found[name] or 0) for name in ("rows", "twice"))
+    (found,) = records(per_user.aggregate(rows=per_user.n.sum(), twice=(per_user.n >= 2).sum()))
+    rows, twice = found["rows"] or 0, found["twice"] or 0
     if rows < fields.MIN_INTERACTIONS:
         raise DataError.of(
             file, f"{what} {rows:,} interactions; Amazon Personalize trains on at least {fields.MIN_INTERACTIONS:,}"
@@ -162,23 +162,23 @@ def _too_large(name: str, time: str) -> tuple[str, str]:
 
 def _finding(table: ibis.Table, rule: _Rule, *, count: int, source: Table) -> Finding:
     lines = _lines(table.filter(rule.where), source)
-    shown = table.filter(rule.where).order_by(ROW).limit(1)[rule.field].execute()
-    value = "" if shown.isna().iloc[0] else f"{str(shown.iloc[0])[:60]!r} "
+    value = records(table.filter(rule.where).order_by(ROW).limit(1).select(rule.field))[0][rule.field]
+    said = "" if value is None else f"{str(value)[:60]!r} "
     others = f" ({count:,} rows, the first on lines {', '.join(map(str, lines))})" if count > 1 else ""
     return Finding(
-        file=source.path, line=lines[0], field=rule.field, problem=f"{value}{rule.problem}{others}", hint=rule.hint
+        file=source.path, line=lines[0], field=rule.field, problem=f"{said}{rule.problem}{others}", hint=rule.hint
     )
 
 
 def _lines(rows: ibis.Table, source: Table) -> list[int]:
-    first = rows.order_by(ROW).limit(SHOWN)[ROW].execute()
-    return line_numbers(source, [int(row) for row in first])
+    first = records(rows.order_by(ROW).limit(SHOWN).select(ROW))
+    return line_numbers(source, [row[ROW] for row in first])
 
 
 def _once(table: ibis.Table, names: Sequence[str]) -> tuple[ibis.Table, int]:
     """The table with the first of equal rows, and how many others there were."""
     again = duplicate_rows(table, names)
-    duplicates = int(again.count().execute())
+    duplicates = number(again.count())
     return (table.anti_join(again, ROW), duplicates) if duplicates else (table, 0)
 
 
@@ -195,12 +195,11 @@ def duplicate_rows(table: ibis.Table, names: Sequence[str]) -> ibis.Table:
 def _refuse_two_rows_of_one(table: ibis.Table, kind: DatasetKind, *, source: Table) -> None:
     key = _KEYS[kind]
     twice = table.group_by(key).agg(_n=table.count(), _first=table[ROW].min()).filter(ibis._["_n"] > 1)
-    found = twice.order_by("_first").limit(SHOWN).execute()
-    if found.empty:
-        return
+    found = records(twice.order_by("_first").limit(SHOWN))
     findings = []
-    for _, row in found.iterrows():
+    for row in found:
         lines = _lines(table.filter(table[key] == row[key]), source)
         said = f"{row[key]!r} is described differently on lines {', '.join(map(str, lines))}"
         findings.append(Finding(file=source.path, line=lines[0], field=key, problem=said, hint="Keep one of them"))
-    raise DataError(findings)
+    if findings:
+        raise DataError(findings)
