@@ -13,6 +13,7 @@ import os
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -59,6 +60,11 @@ def fetch(location: str, role_arn: str | None, *, into: Path, region: str) -> li
     return found
 
 
+def prepare(region: str) -> None:
+    """Does what would make the first fetch slow."""
+    _session(region).client("s3", aws_access_key_id="none", aws_secret_access_key="none")
+
+
 def _keys(client: Any, bucket: str, key: str) -> list[str]:
     if key and not key.endswith("/"):
         try:
@@ -72,9 +78,15 @@ def _keys(client: Any, bucket: str, key: str) -> list[str]:
     return sorted(entry["Key"] for page in pages for entry in page.get("Contents", []) if entry["Size"])
 
 
+@cache
+def _session(region: str) -> Any:
+    """Kept: reading the service model anew would take longer than a small import."""
+    return boto3.session.Session(region_name=region)
+
+
 def _client(role_arn: str | None, location: str, region: str) -> Any:
     config = Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 4})
-    session = boto3.session.Session(region_name=region)
+    session = _session(region)
     url = os.environ.get(CREDENTIALS_URL)
     if not url:
         return session.client("s3", config=config)

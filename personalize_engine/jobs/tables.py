@@ -6,6 +6,7 @@ for. So a million rows take about a second, and an error still names file and li
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -81,17 +82,11 @@ def _header(file: Fetched) -> list[str]:
 
 def _read_text(file: Fetched, header: list[str]) -> Any:
     """The file with every column as text, empty fields as null."""
-    wrong: list[Any] = []
-
-    def note(row: Any) -> str:
-        wrong.append(row)
-        return "error"
-
     try:
         return pacsv.read_csv(
             file.path,
-            read_options=pacsv.ReadOptions(column_names=header, skip_rows=1, use_threads=False),
-            parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
+            read_options=pacsv.ReadOptions(column_names=header, skip_rows=1),
+            parse_options=pacsv.ParseOptions(newlines_in_values=True),
             convert_options=pacsv.ConvertOptions(
                 column_types=dict.fromkeys(header, pa.string()),
                 strings_can_be_null=True,
@@ -100,13 +95,9 @@ def _read_text(file: Fetched, header: list[str]) -> Any:
             ),
         )
     except pa.ArrowInvalid as error:
-        if wrong:
-            raise JobFailed(
-                f"{file.key}, row {wrong[0].number - 1} (the header not counted) has {wrong[0].actual_columns} fields;"
-                f" the header has {wrong[0].expected_columns}."
-                if wrong[0].number
-                else f"{file.key} has a row with {wrong[0].actual_columns} fields: {wrong[0].text[:80]!r}"
-            ) from None
+        if (found := _wrong_width(file.path, len(header))) is not None:
+            begins, width = found
+            raise JobFailed(f"{file.key}, line {begins} has {width} fields; the header has {len(header)}.") from None
         if (line := _not_utf8(file.path)) is not None:
             raise JobFailed(f"{file.key}, line {line} is not UTF-8.") from None
         if "Empty CSV" in str(error):
@@ -163,6 +154,17 @@ def _failed(file: Fetched, text: Any, wrong: Any, problem: str, values: Any = No
     breaks = sum(pc.sum(pc.count_substring(column, "\n")).as_py() or 0 for column in before.columns)
     said = "" if values is None else f" ({values[row].as_py()[:60]!r})"
     return JobFailed(f"{file.key}, line {row + 2 + breaks}: {problem}{said}.")
+
+
+def _wrong_width(path: Path, expected: int) -> tuple[int, int] | None:
+    """Line and number of fields of the first row that has another number of fields than the header."""
+    with path.open(encoding="utf-8", errors="replace", newline="") as stream:
+        reader, begins = csv.reader(stream), 1
+        for row in reader:
+            if row and len(row) != expected:
+                return begins, len(row)
+            begins = reader.line_num + 1
+    return None
 
 
 def _not_utf8(path: Path) -> int | None:

@@ -26,19 +26,28 @@ from personalize_engine.store.database import Store
 
 NICENESS = 5
 """Requests come first."""
+COMPILED = {
+    "JAX_COMPILATION_CACHE_DIR": str(
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "personalize_engine" / "xla"
+    ),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
+}
+"""Compiling a network takes longer than training it on small data: the result is kept for the next run."""
 SAY_EVERY = 0.2
 """Seconds between two lines of progress."""
 
 
 def main(data_dir: Path, *, region: str) -> None:
     """Runs until the input ends."""
+    for name, value in COMPILED.items():
+        os.environ.setdefault(name, value)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the engine, which ends its workers
     os.nice(NICENESS)
     channel = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is not for the channel
     waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(waiting,), daemon=True).start()
-    _import_ahead()
+    _import_ahead(region)
     send(channel, READY)
     store, artifacts = Store.open_read_only(data_dir), Artifacts(data_dir)
     while True:
@@ -51,13 +60,14 @@ def _listen(waiting: queue.SimpleQueue[dict[str, Any]]) -> None:
     os._exit(0)
 
 
-def _import_ahead() -> None:
+def _import_ahead(region: str) -> None:
     import boto3
     import pyarrow.parquet
 
     from personalize_engine.jobs import gathering, s3, service_metrics, tables
 
-    del boto3, pyarrow, gathering, s3, service_metrics, tables
+    del boto3, pyarrow, gathering, service_metrics, tables
+    s3.prepare(region)
 
 
 def _do(message: dict[str, Any], channel: IO[str], store: Store, artifacts: Artifacts, region: str) -> dict[str, Any]:

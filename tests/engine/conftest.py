@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
-from engine_server import BUCKET, Bench, EngineProcess, wait_for
+from engine_server import BUCKET, SMALL, Bench, EngineProcess, settled, wait_for
 
 KEYS: dict[str, Any] = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 
@@ -44,8 +44,9 @@ def s3(s3_url: str) -> Any:
 
 
 @pytest.fixture(scope="session")
-def engine_environment(s3_url: str, s3: Any) -> dict[str, str]:
+def engine_environment(s3_url: str, s3: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {
+        "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")),
         "AWS_ENDPOINT_URL_S3": s3_url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -67,7 +68,30 @@ def bench(engine: EngineProcess, s3: Any) -> Bench:
 
 @pytest.fixture(scope="session")
 def filled_group(bench: Bench) -> str:
+    """Imported interactions; tests send events of users of their own to it."""
     return bench.filled_group()
+
+
+@pytest.fixture(scope="session")
+def tracking_id(bench: Bench, filled_group: str) -> str:
+    made = bench.personalize.create_event_tracker(name=bench.name(), datasetGroupArn=filled_group)
+    settled(bench.personalize, "event_tracker", made["eventTrackerArn"])
+    return str(made["trackingId"])
+
+
+@pytest.fixture(scope="session")
+def popularity(bench: Bench, filled_group: str) -> str:
+    return bench.served(filled_group, "aws-popularity-count")
+
+
+@pytest.fixture(scope="session")
+def sims(bench: Bench, filled_group: str) -> str:
+    return bench.served(filled_group, "aws-sims")
+
+
+@pytest.fixture(scope="session")
+def hrnn(bench: Bench, filled_group: str) -> str:
+    return bench.served(filled_group, "aws-hrnn", solutionConfig=SMALL)
 
 
 @pytest.fixture
@@ -75,7 +99,9 @@ def start_engine(tmp_path: Path, engine_environment: dict[str, str]) -> Iterator
     """Starts engines of the test's own (folder, options); they are killed at its end."""
     started: list[EngineProcess] = []
 
-    def start(folder: Path | None = None, options: tuple[str, ...] = (), **environment: str) -> EngineProcess:
+    def start(
+        folder: Path | None = None, options: tuple[str, ...] = ("--cores", "1"), **environment: str
+    ) -> EngineProcess:
         process = EngineProcess(folder or tmp_path / "data", {**engine_environment, **environment}, options).start()
         started.append(process)
         return process

@@ -24,6 +24,8 @@ from contract.fields import SCHEMA_NAMESPACE
 
 BUCKET = "engine-tests"
 ROLE = "arn:aws:iam::000000000000:role/personalize"
+SMALL = {"algorithmHyperParameters": {"hidden_dimension": "32"}}
+"""The smallest network there is."""
 FINAL = ("ACTIVE", "CREATE FAILED", "CREATE STOPPED")
 
 
@@ -80,7 +82,7 @@ def schema(kind: str, *fields: dict[str, Any]) -> str:
     return json.dumps({**record, "fields": [*columns, *fields]})
 
 
-def wait_for(what: Callable[[], Any], *, seconds: float = 30, every: float = 0.02) -> Any:
+def wait_for(what: Callable[[], Any], *, seconds: float = 90, every: float = 0.02) -> Any:
     """The first true value of `what`."""
     end = time.monotonic() + seconds
     while not (value := what()):
@@ -91,7 +93,7 @@ def wait_for(what: Callable[[], Any], *, seconds: float = 30, every: float = 0.0
 
 def settled(personalize: Any, kind: str, arn: str, **more: Any) -> dict[str, Any]:
     """The resource's description once its status is a final one; `kind` as in the API: `solution_version`."""
-    member = kind.split("_")[0] + "".join(part.title() for part in kind.split("_")[1:])
+    member = kind.split("_", maxsplit=1)[0] + "".join(part.title() for part in kind.split("_")[1:])
 
     def look() -> dict[str, Any] | None:
         found: dict[str, Any] = getattr(personalize, f"describe_{kind}")(**{f"{member}Arn": arn})[member]
@@ -100,7 +102,7 @@ def settled(personalize: Any, kind: str, arn: str, **more: Any) -> dict[str, Any
     return wait_for(look, **more)  # type: ignore[no-any-return]
 
 
-def interactions_csv(*, users: int = 60, items: int = 40, each: int = 25, seed: int = 0) -> bytes:
+def interactions_csv(*, users: int = 42, items: int = 40, each: int = 25, seed: int = 0) -> bytes:
     """Users of even number like items of even number, the others the others: what co-occurs can be told."""
     draw = random.Random(seed)
     out = io.StringIO("USER_ID,ITEM_ID,TIMESTAMP\n")
@@ -170,7 +172,7 @@ class Bench:
         assert settled(self.personalize, "solution", arn)["status"] == "ACTIVE"
         return arn
 
-    def version(self, solution: str, *, seconds: float = 30) -> dict[str, Any]:
+    def version(self, solution: str, *, seconds: float = 90) -> dict[str, Any]:
         arn = self.personalize.create_solution_version(solutionArn=solution)["solutionVersionArn"]
         return settled(self.personalize, "solution_version", arn, seconds=seconds)
 

@@ -70,9 +70,9 @@ def test_malformed_requests_name_the_field(engine: EngineProcess, body: bytes, s
 
 
 def test_ranges(bench: Bench) -> None:
-    with pytest.raises(ClientError, match="'maxResults' failed to satisfy constraint: .* less than or equal to 100"):
+    with pytest.raises(ClientError, match=r"'maxResults' failed to satisfy constraint: .* less than or equal to 100"):
         bench.personalize.list_solutions(maxResults=101)
-    with pytest.raises(ClientError, match="ValidationException.*maxResults"):
+    with pytest.raises(ClientError, match=r"ValidationException.*maxResults"):
         bench.personalize.list_schemas(maxResults=101)  # declares no InvalidInputException
 
 

@@ -25,8 +25,7 @@ def gone(call: Any, **request: Any) -> bool:
     try:
         found = call(**request)
     except ClientError as error:
-        assert error.response["Error"]["Code"] == "ResourceNotFoundException"
-        return True
+        return bool(error.response["Error"]["Code"] == "ResourceNotFoundException")
     (description,) = (value for key, value in found.items() if key != "ResponseMetadata")
     assert description["status"] in {"DELETE PENDING", "DELETE IN_PROGRESS"}
     return False
@@ -221,7 +220,7 @@ def test_limits(bench: Bench, filled_group: str) -> None:
     bench.dataset(group)
     for _ in range(10):
         bench.solution(group, "aws-sims")
-    with pytest.raises(ClientError, match="LimitExceededException.*10 solutions"):
+    with pytest.raises(ClientError, match=r"LimitExceededException.*10 solutions"):
         bench.solution(group, "aws-sims")
 
 
