@@ -67,6 +67,11 @@ class Clients:
         return self._client("s3")
 
     @property
+    def states(self) -> Any:
+        """Step Functions."""
+        return self._client("stepfunctions")
+
+    @property
     def is_local(self) -> bool:
         """Whether Personalize is the local engine: its endpoint is not one of AWS's."""
         host = urlsplit(self.personalize.meta.endpoint_url).hostname or ""

@@ -86,6 +86,11 @@ _ACCEPTED = (
         roles=("Pipeline/Main/Role",),
         why="executions of the training machine, which this machine starts, follows and stops",
     ),
+    _Accepted(
+        resource="{states}:execution:{prefix}-main:*",
+        roles=("Teardown/CleanUp/Role",),
+        why="executions of the main machine, which are stopped when their dataset group is deleted",
+    ),
     *(
         _Accepted(
             resource=f"{{{bucket}}}/*", roles=("Teardown/EmptyBucket/Role",), why="all objects of a bucket are deleted"

@@ -63,7 +63,9 @@ class ExperimentStack(cdk.Stack):
             training=training,
             notify=experiment.notify,
         )
-        teardown = Teardown(self, "Teardown", prefix=prefix, assets=assets, datasets=datasets, storage=storage)
+        teardown = Teardown(
+            self, "Teardown", prefix=prefix, assets=assets, datasets=datasets, storage=storage, pipeline=pipeline
+        )
         self._say("DataBucketName", storage.data.bucket_name, "Where data and reports lie")
         self._say("StateMachineArn", pipeline.arn, "Start it with {} to compare the recipes")
         self._say("DatasetGroupArn", datasets.group_arn, "The dataset group in Amazon Personalize")

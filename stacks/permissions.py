@@ -17,6 +17,16 @@ def allow(
     return iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)
 
 
+def executions_of(scope: Construct, machine_name: str) -> str:
+    """ARN that matches every execution of a state machine."""
+    return cdk.Stack.of(scope).format_arn(
+        service="states",
+        resource="execution",
+        resource_name=f"{machine_name}:*",
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )
+
+
 class Personalize:
     """ARNs of what an experiment's pipeline makes in Amazon Personalize: every name begins with `{prefix}-`."""
 

@@ -16,7 +16,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks_
 from constructs import Construct
 
 from contract.plan import Settings
-from stacks.permissions import allow
+from stacks.permissions import allow, executions_of
 from stacks.recipe_branch import SLOW, RecipeBranch, failed_training
 from stacks.states import ALL_ERRORS, Machine, call
 from stacks.tasks import Tasks
@@ -63,6 +63,7 @@ class Pipeline(Construct):
             statements=[allow(["sns:Publish"], self.topic.topic_arn), *_start_and_await(self, training)],
         )
         self.arn = machine.arn
+        self.executions = executions_of(self, f"{settings.prefix}-main")
 
     def _definition(self, settings: Settings, *, tasks: Tasks, training: RecipeBranch) -> sfn.IChainable:
         check = call(
@@ -232,18 +233,11 @@ def _end(scope: Construct) -> sfn.IChainable:
 
 def _start_and_await(scope: Construct, training: RecipeBranch) -> list[Any]:
     """What `startExecution.sync` needs: start the machine, follow and stop its executions, hear of their end."""
-    stack = cdk.Stack.of(scope)
-    executions = stack.format_arn(
-        service="states",
-        resource="execution",
-        resource_name=f"{training.name}:*",
-        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-    )
-    rule = stack.format_arn(
+    rule = cdk.Stack.of(scope).format_arn(
         service="events", resource="rule", resource_name="StepFunctionsGetEventsForStepFunctionsExecutionRule"
     )
     return [
         allow(["states:StartExecution"], training.arn),
-        allow(["states:DescribeExecution", "states:StopExecution"], executions),
+        allow(["states:DescribeExecution", "states:StopExecution"], executions_of(scope, training.name)),
         allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], rule),
     ]

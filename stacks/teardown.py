@@ -20,6 +20,7 @@ from contract.plan import DONE
 from stacks.assets import Assets
 from stacks.datasets import Datasets
 from stacks.permissions import Personalize, allow
+from stacks.pipeline import Pipeline
 from stacks.states import ALL_ERRORS, Machine, call, wait
 from stacks.storage import Storage
 from stacks.task_function import Task, TaskFunction
@@ -44,9 +45,10 @@ class Teardown(Construct):
         assets: Assets,
         datasets: Datasets,
         storage: Storage,
+        pipeline: Pipeline,
     ) -> None:
         super().__init__(scope, construct_id)
-        clean_up = TaskFunction(self, "CleanUp", task=_cleaning(Personalize(self, prefix)), assets=assets)
+        clean_up = TaskFunction(self, "CleanUp", task=_cleaning(Personalize(self, prefix), pipeline), assets=assets)
         empty = TaskFunction(self, "EmptyBucket", task=_emptying([storage.data, storage.logs]), assets=assets)
         answer = TaskFunction(self, "Answer", task=_ANSWERING, assets=assets)
         self._machine = Machine(
@@ -54,13 +56,13 @@ class Teardown(Construct):
             "Machine",
             name=f"{prefix}-clean-up",
             comment=_COMMENT,
-            start=_definition(self, datasets, clean_up=clean_up, empty=empty, answer=answer),
+            start=_definition(self, datasets, pipeline, clean_up=clean_up, empty=empty, answer=answer),
             timeout=cdk.Duration.hours(2),
             functions=[clean_up, empty, answer],
         )
         self.arn = self._machine.arn
         start = TaskFunction(self, "StartCleanUp", task=_starting(self.arn), assets=assets)
-        needed = [clean_up, empty, answer, start, self._machine, datasets, storage]
+        needed = [clean_up, empty, answer, start, self._machine, datasets, storage, pipeline]
         self._resource(
             "DatasetGroup", start, kind="dataset-group", subject=datasets.group_arn, keep=datasets.owned, needed=needed
         )
@@ -88,7 +90,7 @@ class Teardown(Construct):
         resource.node.add_dependency(*needed)
 
 
-def _cleaning(personalize: Personalize) -> Task:
+def _cleaning(personalize: Personalize, pipeline: Pipeline) -> Task:
     lists = ("Solutions", "SolutionVersions", "Campaigns", "Filters", "EventTrackers", "Datasets", "DatasetImportJobs")
     return Task(
         module="cleanup",
@@ -102,6 +104,8 @@ def _cleaning(personalize: Personalize) -> Task:
             allow(["personalize:DeleteCampaign"], personalize.named("campaign")),
             allow(["personalize:DeleteFilter"], personalize.named("filter")),
             allow(["personalize:DeleteEventTracker"], personalize.any("event-tracker")),
+            allow(["states:ListExecutions"], pipeline.arn),
+            allow(["states:DescribeStateMachineForExecution", "states:StopExecution"], pipeline.executions),
         ],
         minutes=5,
     )
@@ -135,7 +139,13 @@ def _starting(machine_arn: str) -> Task:
 
 
 def _definition(
-    scope: Construct, datasets: Datasets, *, clean_up: TaskFunction, empty: TaskFunction, answer: TaskFunction
+    scope: Construct,
+    datasets: Datasets,
+    pipeline: Pipeline,
+    *,
+    clean_up: TaskFunction,
+    empty: TaskFunction,
+    answer: TaskFunction,
 ) -> sfn.IChainable:
     own_group: dict[str, Any] = {"kind": "dataset-group", "subject": datasets.group_arn, "keep": datasets.owned}
     own = sfn.Pass(scope, "Take this stack's dataset group", parameters=own_group)
@@ -145,7 +155,12 @@ def _definition(
         "Clean up the dataset group",
         clean_up,
         comment="One pass: stop and delete what can be stopped and deleted now",
-        payload={"subject.$": "$.subject", "keep.$": "$.keep", "started_at.$": "$$.Execution.StartTime"},
+        payload={
+            "subject.$": "$.subject",
+            "machine": pipeline.arn,
+            "keep.$": "$.keep",
+            "started_at.$": "$$.Execution.StartTime",
+        },
         result_path="$.cleaned",
     )
     emptied = call(

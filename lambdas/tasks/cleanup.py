@@ -3,11 +3,13 @@
 CloudFormation owns the group, its datasets, event tracker and filters; it refuses to delete them while solutions
 exist. One call is one pass: it stops and deletes what can be stopped and deleted now, and says what is left. The
 clean-up machine calls again until nothing is. What belongs to the group is found by the group's ARN, never by name.
+Executions that work on the group are stopped first, or they would go on making what is deleted here.
 
 Calls: personalize:ListSolutions, personalize:ListSolutionVersions, personalize:ListCampaigns, personalize:ListFilters,
 personalize:ListEventTrackers, personalize:ListDatasets, personalize:ListDatasetImportJobs;
 personalize:StopSolutionVersionCreation, personalize:DeleteSolution, personalize:DeleteCampaign,
-personalize:DeleteFilter, personalize:DeleteEventTracker.
+personalize:DeleteFilter, personalize:DeleteEventTracker; states:ListExecutions,
+states:DescribeStateMachineForExecution, states:StopExecution (the main machine).
 """
 
 from __future__ import annotations
@@ -45,6 +47,8 @@ class CleanUp:
 
     subject: str
     """ARN of the dataset group."""
+    machine: str
+    """ARN of the main machine."""
     keep: list[str] = field(default_factory=list)
     """ARNs in it that CloudFormation deletes itself."""
     started_at: str
@@ -60,7 +64,7 @@ class Cleaned:
 
 def clean_up(wanted: CleanUp, aws: Clients) -> Cleaned:
     """One pass over the group; raises CleanUpTookTooLong if it is still not clean after `PATIENCE`."""
-    left = list(_pass(wanted, aws.personalize))
+    left = [*_stop_runs(wanted, aws.states), *_pass(wanted, aws.personalize)]
     if not left:
         return Cleaned(status=DONE, left=[])
     if datetime.now(UTC) - datetime.fromisoformat(wanted.started_at) > PATIENCE:
@@ -70,6 +74,17 @@ def clean_up(wanted: CleanUp, aws: Clients) -> Cleaned:
 
 
 handler = task(CleanUp, clean_up)
+
+
+def _stop_runs(wanted: CleanUp, states: Any) -> Iterator[str]:
+    """Stops the executions whose definition names the group, and with them the trainings that they follow."""
+    running = {"stateMachineArn": wanted.machine, "statusFilter": "RUNNING"}
+    for page in states.get_paginator("list_executions").paginate(**running):
+        for execution in page["executions"]:
+            arn = execution["executionArn"]
+            if wanted.subject in states.describe_state_machine_for_execution(executionArn=arn)["definition"]:
+                states.stop_execution(executionArn=arn, error="CleanedUp", cause="its dataset group is being deleted")
+                yield arn
 
 
 def _pass(wanted: CleanUp, personalize: Any) -> Iterator[str]:

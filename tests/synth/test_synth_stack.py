@@ -121,7 +121,8 @@ def test_the_clean_up_is_deleted_before_all_that_it_needs_or_cleans(everything: 
     needed = {
         key
         for key, row in everything.resources.items()
-        if key.startswith(("Datasets", "Storage")) or (key.startswith("Teardown") and row["Type"] != "Custom::CleanUp")
+        if key.startswith(("Datasets", "Storage", "Pipeline"))
+        or (key.startswith("Teardown") and row["Type"] != "Custom::CleanUp")
     }
     resources = everything.of_type("Custom::CleanUp")
     for row in resources.values():

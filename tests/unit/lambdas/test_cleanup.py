@@ -20,7 +20,9 @@ SOLUTION = f"{ACCOUNT}:solution/exp-123456-hrnn-11111111"
 VERSION = f"{SOLUTION}/aaaaaaaa"
 CAMPAIGN = f"{ACCOUNT}:campaign/exp-123456-hrnn-22222222"
 
-wanted = CleanUp(subject=GROUP, keep=[TRACKER], started_at=datetime.now(UTC).isoformat())
+MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:exp-123456-main"
+
+wanted = CleanUp(subject=GROUP, machine=MACHINE, keep=[TRACKER], started_at=datetime.now(UTC).isoformat())
 
 _KINDS = {  # kind: (list's member, ARN's member, parent's member)
     "solution": ("solutions", "solutionArn", "datasetGroupArn"),
@@ -97,13 +99,38 @@ class Service:
         self.resources[arn]["status"] = "DELETE PENDING"
 
 
+class Runs:
+    """Executions of the main machine: name to its definition."""
+
+    def __init__(self, **definitions: str) -> None:
+        self.running = {f"{MACHINE.replace('stateMachine', 'execution')}:{k}": v for k, v in definitions.items()}
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_executions"
+
+        def paginate(**parameters: str) -> list[dict[str, Any]]:
+            check("stepfunctions", "ListExecutions", parameters)
+            assert parameters == {"stateMachineArn": MACHINE, "statusFilter": "RUNNING"}
+            return [{"executions": [{"executionArn": arn}]} for arn in list(self.running)]
+
+        return SimpleNamespace(paginate=paginate)
+
+    def describe_state_machine_for_execution(self, **parameters: str) -> dict[str, str]:
+        check("stepfunctions", "DescribeStateMachineForExecution", parameters)
+        return {"definition": self.running[parameters["executionArn"]]}
+
+    def stop_execution(self, **parameters: str) -> None:
+        check("stepfunctions", "StopExecution", parameters)
+        del self.running[parameters["executionArn"]]
+
+
 def _camel(operation: str) -> str:
     return "".join(part.capitalize() for part in operation.split("_"))
 
 
 def _until_done(service: Service, event: CleanUp = wanted) -> int:
     for passes in range(1, 20):
-        if clean_up(event, clients(personalize=service)).status == "DONE":
+        if clean_up(event, clients(personalize=service, stepfunctions=Runs())).status == "DONE":
             return passes
         service.tick()
     raise AssertionError(f"never done; left: {service.resources}")
@@ -130,7 +157,7 @@ def test_a_training_is_stopped_before_its_solution_is_deleted() -> None:
     service = Service()
     service.add("solution", SOLUTION, GROUP)
     service.add("solution_version", VERSION, SOLUTION, "CREATE PENDING")
-    assert clean_up(wanted, clients(personalize=service)).left == [VERSION, SOLUTION]
+    assert clean_up(wanted, clients(personalize=service, stepfunctions=Runs())).left == [VERSION, SOLUTION]
     assert service.calls == [f"stop {VERSION}"]
     _until_done(service)
     assert service.calls == [f"stop {VERSION}", f"delete {SOLUTION}"]
@@ -139,7 +166,7 @@ def test_a_training_is_stopped_before_its_solution_is_deleted() -> None:
 def test_a_campaign_that_is_being_made_is_waited_for() -> None:
     service = _populated()
     service.resources[CAMPAIGN]["status"] = "CREATE IN_PROGRESS"
-    assert clean_up(wanted, clients(personalize=service)).status == "PENDING"
+    assert clean_up(wanted, clients(personalize=service, stepfunctions=Runs())).status == "PENDING"
     assert service.calls == []
     _until_done(service)
     assert SOLUTION not in service.resources
@@ -149,7 +176,9 @@ def test_a_running_import_is_waited_for() -> None:
     service = Service()
     service.add("dataset", DATASET, GROUP)
     service.add("dataset_import_job", f"{ACCOUNT}:dataset-import-job/j", DATASET, "CREATE IN_PROGRESS")
-    assert clean_up(wanted, clients(personalize=service)).left == [f"{ACCOUNT}:dataset-import-job/j"]
+    assert clean_up(wanted, clients(personalize=service, stepfunctions=Runs())).left == [
+        f"{ACCOUNT}:dataset-import-job/j"
+    ]
     assert _until_done(service) == 2
     assert service.calls == []
 
@@ -191,7 +220,7 @@ def test_what_changed_since_the_list_is_left_to_the_next_pass(code: str, monkeyp
         raise refused(code)
 
     monkeypatch.setattr(service, "delete_campaign", changed)
-    assert clean_up(wanted, clients(personalize=service)).left == [CAMPAIGN, SOLUTION]
+    assert clean_up(wanted, clients(personalize=service, stepfunctions=Runs())).left == [CAMPAIGN, SOLUTION]
 
 
 def test_another_refusal_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +231,7 @@ def test_another_refusal_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(service, "delete_campaign", denied)
     with pytest.raises(Exception, match="no permission"):
-        clean_up(wanted, clients(personalize=service))
+        clean_up(wanted, clients(personalize=service, stepfunctions=Runs()))
 
 
 def test_a_group_that_does_not_exist_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +244,7 @@ def test_a_group_that_does_not_exist_is_clean(monkeypatch: pytest.MonkeyPatch) -
         return SimpleNamespace(paginate=paginate)
 
     monkeypatch.setattr(service, "get_paginator", gone)
-    assert clean_up(wanted, clients(personalize=service)).status == "DONE"
+    assert clean_up(wanted, clients(personalize=service, stepfunctions=Runs())).status == "DONE"
 
 
 def test_patience_ends_before_cloudformation_s() -> None:
@@ -223,4 +252,12 @@ def test_patience_ends_before_cloudformation_s() -> None:
     service.resources[CAMPAIGN]["status"] = "CREATE IN_PROGRESS"
     late = replace(wanted, started_at=(datetime.now(UTC) - timedelta(minutes=56)).isoformat().replace("+00:00", "Z"))
     with pytest.raises(CleanUpTookTooLong, match=f"after 55 minutes: {CAMPAIGN}, {SOLUTION}"):
-        clean_up(late, clients(personalize=service))
+        clean_up(late, clients(personalize=service, stepfunctions=Runs()))
+
+
+def test_executions_that_work_on_the_group_are_stopped() -> None:
+    runs = Runs(ours=f'{{"dataset_group_arn":"{GROUP}"}}', of_the_new_group='{"dataset_group_arn":"another"}')
+    first = clean_up(wanted, clients(personalize=Service(), stepfunctions=runs))
+    assert [arn.rsplit(":")[-1] for arn in first.left] == ["ours"]
+    assert [arn.rsplit(":")[-1] for arn in runs.running] == ["of_the_new_group"]
+    assert clean_up(wanted, clients(personalize=Service(), stepfunctions=runs)).status == "DONE"
