@@ -101,7 +101,7 @@ class Hrnn(Model[HrnnParameters]):
             logits = self._queries([known[row] for row in rows]) @ self.weights["embedding"].T + self.weights["bias"]
             for k, row in enumerate(rows):
                 met, age = _ages(known[row][0])
-                logits[k, met] += net.repeat_term(self.weights, net.repeat_age(np, age))
+                logits[k, met] = net.met_score(self.weights, logits[k, met], net.repeat_age(np, age))
             logits -= logits.max(axis=1, keepdims=True)
             scores[rows] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
         return scores

@@ -18,8 +18,8 @@ N_FEATURES = 4
 EMBEDDING_GAIN = 4.0
 SLOW_GAIN = 3.0
 """Embeddings start small, for the scores' sake; these bring what enters the network to about unit variance."""
-REPEAT_AGES = 9
-"""Classes of the time since an item was met last, counted in interactions and doubling."""
+REPEAT_AGES = 13
+"""Classes of the time since an item was met last, counted in interactions: 1 to 8, then doubling."""
 REPEAT_GAIN = 10.0
 """A factor of its learning rate: the repeat term must be able to reach a logit of -10 within one short training."""
 
@@ -40,6 +40,7 @@ def shapes(*, n_items: int, hidden: int, channels: int) -> dict[str, tuple[int, 
         "output": (hidden + channels, channels),
         "gain": (channels,),
         "repeat": (REPEAT_AGES,),
+        "again": (),
     }
 
 
@@ -83,10 +84,11 @@ def query(xp: Any, w: Weights, fast: Any, slow: Any) -> Any:
 
 
 def repeat_age(xp: Any, age: Any) -> Any:
-    """Class of an age >= 1 in interactions: 1, 2, 3-4, 5-8, ..., more than 2^(REPEAT_AGES - 2)."""
-    return xp.minimum(xp.ceil(xp.log2(age) - 1e-4), REPEAT_AGES - 1).astype(xp.int32)
+    """Class of an age >= 1 in interactions, from 0: 1, 2, ..., 8, 9-16, 17-32, 33-64, 65-128, more."""
+    doublings = xp.ceil(xp.log2(age) - 1e-4).astype(xp.int32)
+    return xp.where(age <= 8, age - 1, xp.minimum(doublings + 4, REPEAT_AGES - 1))
 
 
-def repeat_term(w: Weights, age_class: Any) -> Any:
-    """What an item's logit gains for having been met so long ago."""
-    return REPEAT_GAIN * w["repeat"][age_class]
+def met_score(w: Weights, score: Any, age_class: Any) -> Any:
+    """The logit of an item that the user has met, from its logit as a new item and the class of its age."""
+    return w["again"] * score + REPEAT_GAIN * w["repeat"][age_class]

@@ -1,9 +1,20 @@
-"""How large the network is and how long it is trained: one rule, from the number of interactions alone."""
+"""How large the network is and how long it is trained: one rule, from the number of interactions alone.
+
+Fitted on validation parts cut from the past of three data sets (30,000 to 900,000 interactions): with more data a
+wider embedding, less dropout and a longer look ahead pay, and fewer epochs are enough (and all that is affordable: the
+number of updates grows with about the square root of the data).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log10
+from math import ceil, log10
+
+WINDOW = 32
+"""Steps of a stream per update of the weights."""
+LARGE = 300_000
+"""Interactions from which on data are large."""
+_FEWEST_UPDATES = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,18 +34,17 @@ class Sizing:
     weight_decay: float = 1e-3
 
 
-WINDOW = 32
-"""Steps of a stream per update of the weights."""
-
-
 def sizing(n_interactions: int) -> Sizing:
     """Sizes for so many interactions."""
-    n = max(n_interactions, 100)
-    decades = log10(n / 1e5)
+    large = n_interactions >= LARGE
+    decades = log10(max(n_interactions, 1) / 1e5)
+    streams = max(1, min(64 if large else 32, n_interactions // (8 * WINDOW)))
+    epochs = max(1, min(20, round(20 * 10 ** (-0.6 * decades))))
+    updates = max(1, n_interactions // (streams * WINDOW))
     return Sizing(
-        channels=64 if n < 300_000 else 128,
-        epochs=max(1, min(40, round(20 * (n / 1e5) ** -0.7))),
-        streams=max(1, min(64, 32 if n < 300_000 else 64, n // (8 * WINDOW))),
-        ahead=max(1, min(10, round(3 * 10 ** (decades / 2)))),
+        channels=128 if large else 64,
+        epochs=max(epochs, ceil(_FEWEST_UPDATES / updates)),
+        streams=streams,
+        ahead=10 if large else 6,
         dropout=max(0.1, min(0.4, 0.4 - 0.2 * decades)),
     )

@@ -14,6 +14,7 @@ Memory: the interactions, and streams * n_items numbers for the repeat term; not
 from __future__ import annotations
 
 import ctypes
+import math
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -34,7 +35,7 @@ from personalize_engine.models.hrnn_sizing import WINDOW, Sizing, sizing
 NEVER = -(2**30)
 """Stream time of what has not happened."""
 _POPULARITY_POWER = 0.5
-_NOT_DECAYED = ("bias", "gain", "decay", "repeat", "gates")
+_NOT_DECAYED = ("bias", "gain", "decay", "repeat", "again", "gates")
 
 
 def train(
@@ -51,7 +52,9 @@ def train(
     """Weights (`hrnn_network.shapes`) fitted on `past`; `sizes` (default: by the rule of `hrnn_sizing`) for studies."""
     keep_freed_memory()
     sizes = sizes or sizing(len(past))
-    batches = Batches(past, sizes=sizes, recency=recency, history_percentiles=history_percentiles, seed=seed)
+    batches = Batches(
+        past, sizes=sizes, hidden=hidden, recency=recency, history_percentiles=history_percentiles, seed=seed
+    )
     total = sizes.epochs * batches.per_epoch
     weights = first_weights(past, hidden=hidden, channels=sizes.channels, seed=seed)
     schedule = optax.cosine_onecycle_schedule(total, sizes.learning_rate, pct_start=0.1)
@@ -64,19 +67,18 @@ def train(
 
     # One thread: small matrices gain little from more and lose much on a busy machine; results are the same anywhere.
     @partial(jax.jit, donate_argnums=(0, 1, 2), compiler_options={"xla_cpu_multi_thread_eigen": False})
-    def update(weights: Any, state: Any, carry: Any, batch: Any, key: Any) -> Any:
+    def update(weights: Any, state: Any, carry: Any, batch: Any) -> Any:
         grad = jax.value_and_grad(partial(loss, bptt=bptt, dropout=sizes.dropout), has_aux=True)
-        (value, carry), gradient = grad(weights, carry, batch, key)
+        (value, carry), gradient = grad(weights, carry, batch)
         change, state = optimiser.update(gradient, state, weights)
         return optax.apply_updates(weights, change), state, carry, value
 
     state = optimiser.init(weights)
-    keys = jax.random.key(seed, impl="unsafe_rbg")  # on a CPU the default generator costs as much as the network
     often, began, done = max(1, total // 100), time.monotonic(), 0
     for epoch in range(sizes.epochs):
         carry = (jnp.zeros((sizes.streams, hidden)), jnp.zeros((sizes.streams, sizes.channels)))
         for batch in batches.epoch():
-            weights, state, carry, value = update(weights, state, carry, batch, jax.random.fold_in(keys, done))
+            weights, state, carry, value = update(weights, state, carry, batch)
             done += 1
             if done % often == 0 or done == total:
                 current = float(value)  # waits for the computation, so the time left is honest
@@ -105,26 +107,26 @@ def first_weights(past: Past, *, hidden: int, channels: int, seed: int) -> net.W
     weights["session"] += 0.9 * np.eye(hidden)
     weights["decay"] = np.linspace(0.5, 5.5, channels)
     weights["gain"] = np.ones(channels)
+    weights["again"] = np.ones(())
     return {name: jnp.asarray(value, jnp.float32) for name, value in weights.items()}
 
 
-def loss(w: net.Weights, carry: Any, batch: dict[str, Any], key: Any, *, bptt: int, dropout: float) -> Any:
+def loss(w: net.Weights, carry: Any, batch: dict[str, Any], *, bptt: int, dropout: float) -> Any:
     """Weighted mean cross-entropy over a window, and the state behind it; the batch is that of `Batches`."""
-    queries, carry = read(w, carry, batch, key, bptt=bptt, dropout=dropout)
+    queries, carry = read(w, carry, batch, bptt=bptt, dropout=dropout)
     target, negative = batch["target"], batch["negative"]
-    hit = (queries * w["embedding"][target]).sum(-1) + w["bias"][target] + _repeat(w, batch["target_age"])
-    other = queries @ w["embedding"][negative].T + w["bias"][negative] - batch["correction"]
+    hit = (queries * w["embedding"][target]).sum(-1) + w["bias"][target]
+    hit = _met(w, hit, batch["target_age"])
+    other = queries @ w["embedding"][negative].T + w["bias"][negative]
     age = jnp.where(batch["met"] >= batch["begin"][..., None], batch["clock"] - batch["met"] + 1, 0)  # (B, T, K)
-    other += _repeat(w, age)
-    other = jnp.where(negative == target[..., None], -1e9, other)
+    other = jnp.where(negative == target[..., None], -1e9, _met(w, other, age) - batch["correction"])
     entropy = jnp.logaddexp(jax.nn.logsumexp(other, axis=-1), hit) - hit
     return (entropy * batch["weight"]).mean(), carry
 
 
-def read(w: net.Weights, carry: Any, batch: dict[str, Any], key: Any, *, bptt: int, dropout: float) -> Any:
+def read(w: net.Weights, carry: Any, batch: dict[str, Any], *, bptt: int, dropout: float) -> Any:
     """Queries (B, T, D) after each item of a window, and the states (B, H), (B, D) behind it."""
-    before, behind = jax.random.split(key)
-    embedded = _drop(before, net.EMBEDDING_GAIN * w["embedding"][batch["item"]], dropout)
+    embedded = _drop(net.EMBEDDING_GAIN * w["embedding"][batch["item"]], batch["kept_input"], dropout)
     gates = net.gate_inputs(jnp, w, embedded, batch["features"])
     rate = net.sigmoid(jnp, w["decay"])
 
@@ -140,29 +142,37 @@ def read(w: net.Weights, carry: Any, batch: dict[str, Any], key: Any, *, bptt: i
     by_time = [x.swapaxes(0, 1) for x in (gates, embedded, batch["new_session"], batch["new_user"])]
     cut = jnp.arange(WINDOW) % bptt == 0
     carry, (fast, slow) = jax.lax.scan(forward, carry, (*by_time, cut))
-    states = _drop(behind, jnp.concatenate([fast, slow], axis=-1).swapaxes(0, 1), dropout)
+    states = _drop(jnp.concatenate([fast, slow], axis=-1).swapaxes(0, 1), batch["kept_states"], dropout)
     hidden = fast.shape[-1]
     return net.query(jnp, w, states[..., :hidden], states[..., hidden:]), carry
 
 
-def _repeat(w: net.Weights, age: Any) -> Any:
-    """The repeat term by age in interactions, 0 at age 0 (never met). By masks: the gradient of a gather is slow."""
-    age_class = jnp.where(age > 0, net.repeat_age(jnp, jnp.maximum(age, 1)), -1)
-    return sum(jnp.where(age_class == k, net.repeat_term(w, k), 0.0) for k in range(net.REPEAT_AGES))
+def _met(w: net.Weights, score: Any, age: Any) -> Any:
+    """`met_score` where the age in interactions is not 0 (never met)."""
+    age_class = net.repeat_age(jnp, jnp.maximum(age, 1))
+    return jnp.where(age > 0, net.met_score(w, score, age_class), score)
 
 
-def _drop(key: Any, x: Any, share: float) -> Any:
+def _drop(x: Any, kept: Any, share: float) -> Any:
     """Dropout (Srivastava et al., JMLR 2014)."""
-    return x * jax.random.bernoulli(key, 1 - share, x.shape) / (1 - share)
+    return x * kept / (1 - share)
 
 
 class Batches:
     """Windows of B streams, as arrays: all that `loss` reads. One generator draws everything, so a seed fixes them."""
 
     def __init__(
-        self, past: Past, *, sizes: Sizing, recency: bool, history_percentiles: tuple[float, float], seed: int
+        self,
+        past: Past,
+        *,
+        sizes: Sizing,
+        hidden: int,
+        recency: bool,
+        history_percentiles: tuple[float, float],
+        seed: int,
     ) -> None:
         self.past, self.sizes = past, sizes
+        self.hidden = hidden
         self.rng = np.random.default_rng([seed, 1])
         self.users = np.flatnonzero(within(past.lengths, *history_percentiles) & (past.lengths > 1))
         readable = int((past.lengths[self.users] - 1).sum())
@@ -204,16 +214,23 @@ class Batches:
             "new_session": gap > net.SESSION_GAP,
             "new_user": position == 0,
             "target": past.item[target],
-            "target_age": self._age(target, event).astype(np.float32),
+            "target_age": self._age(target, event),
             "weight": self.weight[target],
             "negative": negative,
             "correction": correction,
             "met": self._meetings(item, met, negative=negative, correction=correction, clock=clock),
             "clock": clock[None, :, None],
             "begin": clock - position,
+            "kept_input": self._kept((*event.shape, self.sizes.channels)),
+            "kept_states": self._kept((*event.shape, self.hidden + self.sizes.channels)),
         }
         met[np.arange(len(item))[:, None], item] = clock
         return batch
+
+    def _kept(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        """What dropout leaves, in steps of 1/256. Drawn here since JAX's generators cost as much as the network."""
+        drawn = np.frombuffer(self.rng.bytes(math.prod(shape)), np.uint8).reshape(shape)
+        return drawn >= round(256 * self.sizes.dropout)
 
     def _negatives(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """K items and the log of how often each was expected over how often it was drawn; 1e9 marks a place left empty.
