@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from types import FrameType
 from personalize_engine.errors import CannotStart
 
 CANNOT_START = 2
+BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    _one_thread_per_request()
     from personalize_engine.server import Engine, Options, check_port, serve
 
     check_port(options.host, options.port)
@@ -48,6 +51,21 @@ def _serve(options: argparse.Namespace) -> int:
     finally:
         engine.close()
     return 0
+
+
+def _one_thread_per_request() -> None:
+    """Requests run side by side already: threads inside a small matrix product would only wait for each other.
+
+    NumPy reads the setting when it is loaded; the worker processes are not to inherit it.
+    """
+    before = os.environ.get(BLAS_THREADS)
+    os.environ[BLAS_THREADS] = "1"
+    import numpy  # noqa: F401
+
+    if before is None:
+        del os.environ[BLAS_THREADS]
+    else:
+        os.environ[BLAS_THREADS] = before
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
