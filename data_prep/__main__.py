@@ -45,15 +45,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(asked: argparse.Namespace, console: Console) -> None:
     experiment, file = _experiment(asked.experiment)
     bucket = publish.bucket_of(publish.stack_name(experiment.name, asked.environment)) if asked.stack else None
-    if asked.out:
-        asked.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".prepare-", dir=asked.out) as work, _progress(console) as progress:
-        prepared = prepare(experiment, Path(work), file=file, data=asked.data, step=_stepper(progress))
+    with _working_folder(asked.out) as work, _progress(console) as progress:
+        prepared = prepare(experiment, work, file=file, data=asked.data, step=_stepper(progress))
         where = _publish(prepared, asked.out, bucket, progress)
     if asked.json:
         sys.stdout.write(publish.manifest_text(prepared.manifest))
     else:
         show(prepared, console, where=where)
+
+
+@contextmanager
+def _working_folder(out: Path | None) -> Iterator[Path]:
+    """A folder that is gone afterwards: within `out`, so that files are renamed there, or among the temporary ones."""
+    fresh = [folder for folder in (out, *out.parents) if not folder.exists()] if out else []
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".prepare-", dir=out) as work:
+            yield Path(work)
+    except BaseException:
+        for folder in fresh:
+            folder.rmdir()
+        raise
 
 
 def _publish(prepared: Prepared, out: Path | None, bucket: str | None, progress: Progress) -> str | None:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self
 
 import duckdb
 import ibis
@@ -31,32 +30,55 @@ REJECTS = 1000
 SHOWN = 5
 
 _TYPES = {"string": "VARCHAR", "int": "INTEGER", "long": "BIGINT", "float": "FLOAT", "double": "DOUBLE"}
+_IBIS_TYPES = {
+    "string": "string",
+    "int": "int32",
+    "long": "int64",
+    "float": "float32",
+    "double": "float64",
+    "boolean": "boolean",
+}
 _TRUE, _FALSE = "'true', 't', 'yes', '1'", "'false', 'f', 'no', '0'"
 
 
-@contextmanager
-def open_database(work: Path) -> Iterator[ibis.BaseBackend]:
-    """A database in the folder `work`."""
-    database = ibis.duckdb.connect(
-        work / "work.duckdb",
-        memory_limit=MEMORY_LIMIT,
-        temp_directory=str(work / "spill"),
-        preserve_insertion_order=True,
-    )
-    try:
-        yield database
-    finally:
-        database.disconnect()
+class Database:
+    """DuckDB in a working folder. Queries are Ibis expressions over `ibis.table(…)`, compiled to its SQL."""
 
+    def __init__(self, work: Path) -> None:
+        options = {
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": str(work / "spill"),
+            "preserve_insertion_order": True,
+        }
+        self.connection = duckdb.connect(str(work / "work.duckdb"), config=options)
 
-def records(table: Any) -> list[dict[str, Any]]:
-    """The rows of a (small) Ibis table."""
-    return cast(list[dict[str, Any]], table.to_pyarrow().to_pylist())
+    def __enter__(self) -> Self:
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
 
-def number(scalar: Any) -> int:
-    """An Ibis scalar; the sum of no rows is 0."""
-    return int(scalar.to_pyarrow().as_py() or 0)
+    def records(self, table: ibis.Table) -> list[dict[str, Any]]:
+        """The rows of a (small) result."""
+        result = self.connection.execute(_sql(table))
+        names = [entry[0] for entry in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def number(self, scalar: Any) -> int:
+        """An Ibis scalar; the sum of no rows is 0."""
+        (row,) = self.records(scalar.as_table())
+        return int(next(iter(row.values())) or 0)
+
+    def create(self, name: str, table: ibis.Table) -> ibis.Table:
+        """Stores a result as a table of that name."""
+        self.connection.execute(f"CREATE OR REPLACE TABLE {_name(name)} AS {_sql(table)}")
+        return ibis.table(table.schema(), name=name)
+
+    def write_csv(self, table: ibis.Table, path: Path) -> int:
+        """Writes a result with a header, in its order; returns the number of rows."""
+        self.connection.execute(f"COPY ({_sql(table)}) TO {_text(str(path))} (HEADER)")
+        (rows,) = self.connection.fetchone() or (0,)
+        return int(rows)
 
 
 def bad(column: str) -> str:
@@ -64,17 +86,21 @@ def bad(column: str) -> str:
     return f"_bad_{column}"
 
 
-def ingest(database: Any, name: str, source: Table, columns: Sequence[Column]) -> ibis.Table:
+def ingest(database: Database, name: str, source: Table, columns: Sequence[Column]) -> ibis.Table:
     """The source's rows, typed, as the table `name`: the schema's columns, a flag `bad(column)` each, and `ROW`.
 
     Malformed rows (wrong number of fields, not UTF-8) raise DataError with their lines.
     """
-    database.raw_sql(
+    database.connection.execute(
         f"CREATE OR REPLACE TABLE {_name(name)} AS SELECT {_selected(source, columns)} FROM {_rows(database, source)}"
     )
     if isinstance(source, TextTable):
         _refuse_rejected(database, source)
-    table = database.table(name)
+    types = {column.name: _IBIS_TYPES[column.type] for column in columns}
+    types |= {bad(column.name): "boolean" for column in columns}
+    if isinstance(source, TextTable) and source.minimum:
+        types[KEPT] = "float64"
+    table = ibis.table(types, name=name)
     return table.mutate(**{ROW: table.rowid()})
 
 
@@ -112,10 +138,10 @@ def _record_lines(source: TextTable) -> Iterator[int]:
             begins = reader.line_num + 1
 
 
-def _rows(database: Any, source: Table) -> str:
+def _rows(database: Database, source: Table) -> str:
     """SQL of the untyped rows."""
     if isinstance(source, FrameTable):
-        database.con.register("_frame", source.frame)
+        database.connection.register("_frame", source.frame)
         return "_frame"
     quote = '"' if source.quoted else ""
     columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in source.names)
@@ -155,8 +181,8 @@ def _typed(text: str, column: Column, source: Table) -> str:
     return f"TRY_CAST({text} AS {_TYPES[column.type]})"
 
 
-def _refuse_rejected(database: Any, source: TextTable) -> None:
-    rows = database.con.execute(
+def _refuse_rejected(database: Database, source: TextTable) -> None:
+    rows = database.connection.execute(
         "SELECT line, error_type, min(error_message), min(column_name) FROM reject_errors"
         " WHERE scan_id = (SELECT max(scan_id) FROM reject_scans) GROUP BY ALL ORDER BY line"
     ).fetchall()
@@ -196,6 +222,10 @@ def _malformed(kind: str, message: str, source: TextTable) -> str:
 def reading_failed(source: Table, error: duckdb.Error) -> DataError:
     """An error of the reader that is about the whole file."""
     return DataError.of(source.path, f"cannot be read: {str(error).splitlines()[0]}")
+
+
+def _sql(table: ibis.Table) -> str:
+    return str(ibis.to_sql(table, dialect="duckdb"))
 
 
 def _name(text: str) -> str:

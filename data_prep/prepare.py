@@ -20,7 +20,7 @@ from contract.fields import ITEM_ID, USER_ID
 from contract.manifest import Counts, Dropped, File, Files, Manifest
 from contract.naming import digest
 from contract.recipes import DatasetKind
-from data_prep.database import ROW, ingest, number, open_database, reading_failed, records
+from data_prep.database import ROW, Database, ingest, reading_failed
 from data_prep.errors import DataError
 from data_prep.sources import open_source
 from data_prep.sources.tables import Source, Table
@@ -59,7 +59,7 @@ def prepare(
     source needs one. PrepareError says what is wrong with the data.
     """
     source = open_source(experiment, file=file, data=data)
-    with open_database(work) as database:
+    with Database(work) as database:
         checked = {}
         for kind, table in source.tables.items():
             step(f"Reading {kind.value} ({table.path.name})")
@@ -79,7 +79,7 @@ def prepare(
                 database, kept, work / f"past-{kind.value}.csv", kind=kind, experiment=experiment
             )
         step("Describing")
-        manifest = _describe(experiment, checked, past=past, future=future, written=written, source=source)
+        manifest = _describe(database, experiment, checked, past=past, future=future, written=written, source=source)
     files = {manifest.files.future.key: work / "future-interactions.csv"}
     for name, entry in manifest.files.past.items():
         files[entry.key] = work / f"past-{name}.csv"
@@ -91,39 +91,39 @@ def prepare(
     )
 
 
-def _read(database: Any, kind: DatasetKind, columns: tuple[Column, ...], *, source: Table) -> Checked:
+def _read(database: Database, kind: DatasetKind, columns: tuple[Column, ...], *, source: Table) -> Checked:
     try:
         table = ingest(database, f"raw_{kind.value.lower()}", source, columns)
-        return check(table, kind, columns, source=source)
+        return check(database, table, kind, columns=columns, source=source)
     except duckdb.Error as error:
         raise reading_failed(source, error) from None
 
 
-def _split(database: Any, experiment: Experiment, checked: Checked, *, file: Path) -> tuple[ibis.Table, ibis.Table]:
+def _split(
+    database: Database, experiment: Experiment, checked: Checked, *, file: Path
+) -> tuple[ibis.Table, ibis.Table]:
     interactions = checked.table
-    check_enough(interactions, file=file, what="there are only")
-    rows = database.create_table("future_rows", future_rows(interactions, experiment.holdout))
+    check_enough(database, interactions, file=file, what="there are only")
+    rows = database.create("future_rows", future_rows(interactions, experiment.holdout))
     past, future = interactions.anti_join(rows, ROW), interactions.semi_join(rows, ROW)
-    if not number(rows.count()):
+    if not database.number(rows.count()):
         raise DataError.of(file, f"the hold-out ({_holdout(experiment)}) leaves no interaction for the future")
-    check_enough(past, file=file, what=f"the hold-out ({_holdout(experiment)}) leaves a past of only")
+    check_enough(database, past, file=file, what=f"the hold-out ({_holdout(experiment)}) leaves a past of only")
     return past, future
 
 
-def _write(database: Any, table: ibis.Table, path: Path, *, kind: DatasetKind, experiment: Experiment) -> File:
+def _write(database: Database, table: ibis.Table, path: Path, *, kind: DatasetKind, experiment: Experiment) -> File:
     """The table as CSV in the order of its source. The key is filled in once the version is known."""
     names = [column.name for column in experiment.schemas.columns(kind) or ()]
     ordered = table.order_by(ROW).select(*names)
-    result = database.raw_sql(
-        f"COPY ({ibis.to_sql(ordered, dialect='duckdb')}) TO '{str(path).replace(chr(39), chr(39) * 2)}' (HEADER)"
-    )
-    (rows,) = result.fetchone()
+    rows = database.write_csv(ordered, path)
     with path.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    return File(key="", sha256=sha256, rows=int(rows), columns=names)
+    return File(key="", sha256=sha256, rows=rows, columns=names)
 
 
 def _describe(
+    database: Database,
     experiment: Experiment,
     checked: dict[DatasetKind, Checked],
     *,
@@ -140,14 +140,14 @@ def _describe(
         version=version,
         experiment=experiment.name,
         holdout=holdout,
-        counts={"past": _counts(past), "future": _counts(future)},
+        counts={"past": _counts(database, past), "future": _counts(database, future)},
         files=Files(
             past={k: replace(entry, key=layout.past(version, DatasetKind(k))) for k, entry in written.items()},
             future=replace(held_out, key=layout.future(version)),
         ),
         dropped=[*_dropped(checked)],
         duplicates=checked[DatasetKind.INTERACTIONS].duplicates,
-        repeats_share=number(repeats(future, past)) / held_out.rows,
+        repeats_share=database.number(repeats(future, past)) / held_out.rows,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         best_reachable=source.best_reachable() if source.best_reachable else {},
     )
@@ -161,9 +161,9 @@ def _dropped(checked: dict[DatasetKind, Checked]) -> list[Dropped]:
     return rows
 
 
-def _counts(table: Any) -> Counts:
+def _counts(database: Database, table: Any) -> Counts:
     n, users, items = table.count(), table[USER_ID].nunique(), table[ITEM_ID].nunique()
-    (row,) = records(table.aggregate(interactions=n, users=users, items=items))
+    (row,) = database.records(table.aggregate(interactions=n, users=users, items=items))
     return Counts(**row)
 
 

@@ -17,7 +17,7 @@ import ibis
 from contract import fields
 from contract.manifest import Dropped
 from contract.recipes import DatasetKind
-from data_prep.database import KEPT, ROW, SHOWN, bad, line_numbers, number, records
+from data_prep.database import KEPT, ROW, SHOWN, Database, bad, line_numbers
 from data_prep.errors import DataError
 from data_prep.sources.tables import ISO, MILLISECONDS, SECONDS, Table, TextTable
 from experiments.config import Column
@@ -53,40 +53,42 @@ class _Rule:
     """Whether such a row is left out rather than an error."""
 
 
-def check(table: ibis.Table, kind: DatasetKind, columns: Sequence[Column], *, source: Table) -> Checked:
+def check(
+    database: Database, table: ibis.Table, kind: DatasetKind, *, columns: Sequence[Column], source: Table
+) -> Checked:
     """The usable rows of an ingested table; DataError with all findings if something contradicts the schema."""
     rules = _rules(table, kind, columns, source)
     counted = table.aggregate(_read=table.count(), **{rule.name: rule.where.fill_null(False).sum() for rule in rules})
-    counts = {name: int(value or 0) for name, value in records(counted)[0].items()}
+    counts = {name: int(value or 0) for name, value in database.records(counted)[0].items()}
     read = counts.pop("_read")
     if not read:
         raise DataError.of(source.path, "has no rows")
     broken = [rule for rule in rules if counts[rule.name]]
     if errors := [rule for rule in broken if not rule.drops]:
-        raise DataError([_finding(table, rule, count=counts[rule.name], source=source) for rule in errors])
+        raise DataError([_finding(database, table, rule, count=counts[rule.name], source=source) for rule in errors])
     names = [column.name for column in columns]
     usable = table
     dropped = []
     for rule in broken:
         # Each rule counts what the ones before it left: the counts add up.
         caught = usable.filter(rule.where.fill_null(False))
-        rows = number(caught.count())
+        rows = database.number(caught.count())
         if rows:
             dropped.append(
-                Dropped(reason=f"{kind.value}: {rule.problem}", rows=rows, first_lines=_lines(caught, source))
+                Dropped(reason=f"{kind.value}: {rule.problem}", rows=rows, first_lines=_lines(database, caught, source))
             )
             usable = usable.filter(~rule.where.fill_null(False))
     usable = usable.select(*names, ROW)
-    usable, duplicates = _once(usable, names)
+    usable, duplicates = _once(database, usable, names)
     if kind in _KEYS:
-        _refuse_two_rows_of_one(usable, kind, source=source)
+        _refuse_two_rows_of_one(database, usable, kind, source=source)
     return Checked(table=usable, read=read, dropped=dropped, duplicates=duplicates)
 
 
-def check_enough(interactions: ibis.Table, *, file: Path, what: str) -> None:
+def check_enough(database: Database, interactions: ibis.Table, *, file: Path, what: str) -> None:
     """DataError unless the service can train on these interactions."""
     per_user = interactions.group_by(fields.USER_ID).agg(n=interactions.count())
-    (found,) = records(per_user.aggregate(rows=per_user.n.sum(), twice=(per_user.n >= 2).sum()))
+    (found,) = database.records(per_user.aggregate(rows=per_user.n.sum(), twice=(per_user.n >= 2).sum()))
     rows, twice = found["rows"] or 0, found["twice"] or 0
     if rows < fields.MIN_INTERACTIONS:
         raise DataError.of(
@@ -146,7 +148,7 @@ def _not_of_type(column: Column, time: str) -> tuple[str, str]:
             "Say how it is written: `timestamp: iso`, or a format such as '%d/%m/%Y'",
         )
     return (
-        f"is not a time written as {'ISO 8601' if time == ISO else time!r}",
+        f"is not a time written as {'ISO 8601' if time == ISO else repr(time)}",
         "See `timestamp` in the experiment's file",
     )
 
@@ -160,9 +162,9 @@ def _too_large(name: str, time: str) -> tuple[str, str]:
     return "is too far in the future", ""
 
 
-def _finding(table: ibis.Table, rule: _Rule, *, count: int, source: Table) -> Finding:
-    lines = _lines(table.filter(rule.where), source)
-    value = records(table.filter(rule.where).order_by(ROW).limit(1).select(rule.field))[0][rule.field]
+def _finding(database: Database, table: ibis.Table, rule: _Rule, *, count: int, source: Table) -> Finding:
+    lines = _lines(database, table.filter(rule.where), source)
+    value = database.records(table.filter(rule.where).order_by(ROW).limit(1).select(rule.field))[0][rule.field]
     said = "" if value is None else f"{str(value)[:60]!r} "
     others = f" ({count:,} rows, the first on lines {', '.join(map(str, lines))})" if count > 1 else ""
     return Finding(
@@ -170,15 +172,15 @@ def _finding(table: ibis.Table, rule: _Rule, *, count: int, source: Table) -> Fi
     )
 
 
-def _lines(rows: ibis.Table, source: Table) -> list[int]:
-    first = records(rows.order_by(ROW).limit(SHOWN).select(ROW))
+def _lines(database: Database, rows: ibis.Table, source: Table) -> list[int]:
+    first = database.records(rows.order_by(ROW).limit(SHOWN).select(ROW))
     return line_numbers(source, [row[ROW] for row in first])
 
 
-def _once(table: ibis.Table, names: Sequence[str]) -> tuple[ibis.Table, int]:
+def _once(database: Database, table: ibis.Table, names: Sequence[str]) -> tuple[ibis.Table, int]:
     """The table with the first of equal rows, and how many others there were."""
     again = duplicate_rows(table, names)
-    duplicates = number(again.count())
+    duplicates = database.number(again.count())
     return (table.anti_join(again, ROW), duplicates) if duplicates else (table, 0)
 
 
@@ -192,13 +194,13 @@ def duplicate_rows(table: ibis.Table, names: Sequence[str]) -> ibis.Table:
     return table.join(groups, same).filter(ibis._[ROW] > ibis._["_first"]).select(ROW)
 
 
-def _refuse_two_rows_of_one(table: ibis.Table, kind: DatasetKind, *, source: Table) -> None:
+def _refuse_two_rows_of_one(database: Database, table: ibis.Table, kind: DatasetKind, *, source: Table) -> None:
     key = _KEYS[kind]
     twice = table.group_by(key).agg(_n=table.count(), _first=table[ROW].min()).filter(ibis._["_n"] > 1)
-    found = records(twice.order_by("_first").limit(SHOWN))
+    found = database.records(twice.order_by("_first").limit(SHOWN))
     findings = []
     for row in found:
-        lines = _lines(table.filter(table[key] == row[key]), source)
+        lines = _lines(database, table.filter(table[key] == row[key]), source)
         said = f"{row[key]!r} is described differently on lines {', '.join(map(str, lines))}"
         findings.append(Finding(file=source.path, line=lines[0], field=key, problem=said, hint="Keep one of them"))
     if findings:

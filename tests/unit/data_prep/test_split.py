@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from benchmarks.plain_pandas import future_mask
 from contract.fields import ITEM_ID, TIMESTAMP, USER_ID
 from contract.holdout import future_count
-from data_prep.database import ROW, open_database
+from data_prep.database import ROW, Database
 from data_prep.split import future_rows, repeats
 from data_prep.validate import duplicate_rows
 from experiments.config import AfterTime, ColdItems, HoldOut, LastShare
@@ -46,8 +46,8 @@ holdouts = st.one_of(
 
 
 @pytest.fixture(scope="module")
-def database() -> Iterator[Any]:
-    with tempfile.TemporaryDirectory() as work, open_database(Path(work)) as opened:
+def database() -> Iterator[Database]:
+    with tempfile.TemporaryDirectory() as work, Database(Path(work)) as opened:
         yield opened
 
 
@@ -55,19 +55,20 @@ def frame_of(data: list[tuple[str, str, int]]) -> pd.DataFrame:
     return pd.DataFrame(data, columns=[USER_ID, ITEM_ID, TIMESTAMP])
 
 
-def table_of(frame: pd.DataFrame) -> Any:
-    """As an Ibis table; the order of its rows must not matter, only `ROW` does."""
+def table_of(database: Database, frame: pd.DataFrame, name: str = "interactions") -> Any:
+    """As a table of the database; the order of its rows must not matter, only `ROW` does."""
     numbered = frame.assign(**{ROW: range(len(frame))}).sample(frac=1, random_state=1)
-    return ibis.memtable(pa.Table.from_pandas(numbered, preserve_index=False))
+    database.connection.register(name, pa.Table.from_pandas(numbered, preserve_index=False))
+    return ibis.table({USER_ID: "string", ITEM_ID: "string", TIMESTAMP: "int64", ROW: "int64"}, name=name)
 
 
-def future_of(database: Any, frame: pd.DataFrame, holdout: HoldOut) -> set[int]:
-    return set(database.to_pyarrow(future_rows(table_of(frame), holdout))[ROW].to_pylist())
+def future_of(database: Database, frame: pd.DataFrame, holdout: HoldOut) -> set[int]:
+    return {row[ROW] for row in database.records(future_rows(table_of(database, frame), holdout))}
 
 
 @settings(max_examples=60, deadline=None)
 @given(data=rows, holdout=holdouts)
-def test_equals_plain_pandas(database: Any, data: list[tuple[str, str, int]], holdout: HoldOut) -> None:
+def test_equals_plain_pandas(database: Database, data: list[tuple[str, str, int]], holdout: HoldOut) -> None:
     frame = frame_of(data)
     expected = future_mask(frame, holdout)
     assert future_of(database, frame, holdout) == set(frame.index[expected])
@@ -76,7 +77,7 @@ def test_equals_plain_pandas(database: Any, data: list[tuple[str, str, int]], ho
 @settings(max_examples=40, deadline=None)
 @given(data=rows, share=shares)
 def test_last_holds_out_what_the_contract_says(
-    database: Any, data: list[tuple[str, str, int]], share: Fraction
+    database: Database, data: list[tuple[str, str, int]], share: Fraction
 ) -> None:
     frame = frame_of(data)
     future = future_of(database, frame, LastShare(share=share))
@@ -88,17 +89,17 @@ def test_last_holds_out_what_the_contract_says(
         assert [row in future for _, row in sorted(own)] == sorted(row in future for _, row in own)
 
 
-def test_ties_keep_the_order_of_the_file(database: Any) -> None:
+def test_ties_keep_the_order_of_the_file(database: Database) -> None:
     frame = frame_of([("a", f"i{n}", 5) for n in range(4)] + [("a", "late", 4)])
     assert future_of(database, frame, LastShare(share=Fraction(2, 5))) == {2, 3}
 
 
-def test_a_share_is_exact(database: Any) -> None:
+def test_a_share_is_exact(database: Database) -> None:
     frame = frame_of([("a", f"i{n}", n) for n in range(100)])
     assert len(future_of(database, frame, LastShare(share=Fraction(7, 100)))) == 7
 
 
-def test_cold_items_take_all_their_interactions(database: Any) -> None:
+def test_cold_items_take_all_their_interactions(database: Database) -> None:
     frame = frame_of([("a", "x", 1), ("a", "y", 2), ("b", "y", 0), ("b", "z", 3)])
     newest = ColdItems(kind="cold", items="newest", share=Fraction(1, 3))
     assert future_of(database, frame, newest) == {3}
@@ -107,20 +108,20 @@ def test_cold_items_take_all_their_interactions(database: Any) -> None:
     assert {frame[ITEM_ID][row] for row in set(range(4)) - future_of(database, frame, half)} == {"x", "y", "z"} - cold
 
 
-def test_repeats_are_rows_of_items_that_the_user_has_in_the_past(database: Any) -> None:
-    past = table_of(frame_of([("a", "x", 1), ("b", "y", 2)]))
-    future = table_of(frame_of([("a", "x", 3), ("a", "x", 4), ("a", "y", 5), ("b", "x", 6)]))
-    assert database.to_pyarrow(repeats(future, past)).as_py() == 2
+def test_repeats_are_rows_of_items_that_the_user_has_in_the_past(database: Database) -> None:
+    past = table_of(database, frame_of([("a", "x", 1), ("b", "y", 2)]), "past")
+    future = table_of(database, frame_of([("a", "x", 3), ("a", "x", 4), ("a", "y", 5), ("b", "x", 6)]), "future")
+    assert database.number(repeats(future, past)) == 2
 
 
 @settings(max_examples=40, deadline=None)
 @given(
     data=st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([None, "x", "y"]), st.integers(0, 2)), min_size=1)
 )
-def test_a_duplicate_equals_an_earlier_row_in_every_field(database: Any, data: list[tuple[str, Any, int]]) -> None:
+def test_a_duplicate_equals_an_earlier_row_in_every_field(database: Database, data: list[tuple[str, Any, int]]) -> None:
     frame = frame_of(data)
-    table = table_of(frame.astype({ITEM_ID: "str"}))
-    found = set(database.to_pyarrow(duplicate_rows(table, [USER_ID, ITEM_ID, TIMESTAMP]))[ROW].to_pylist())
+    table = table_of(database, frame.astype({ITEM_ID: "str"}))
+    found = {row[ROW] for row in database.records(duplicate_rows(table, [USER_ID, ITEM_ID, TIMESTAMP]))}
     assert found == {row for row in range(len(data)) if data[row] in data[:row]}
 
 
