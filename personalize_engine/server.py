@@ -26,7 +26,6 @@ from personalize_engine.store.database import Store
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 THREADS = 8
-MAX_BODY = 2**20
 _PHRASES = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 409: "Conflict"}
 _PHRASES |= {413: "Content Too Large", 500: "Internal Server Error", 501: "Not Implemented"}
 _PHRASES |= {503: "Service Unavailable"}

@@ -11,6 +11,7 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from personalize_engine.store.transaction import JobRow
 
 LOG = logging.getLogger(__name__)
 QUICK_THREADS = 2
+PATIENCE = 2.0
+"""Seconds that `stop` waits for threads; one that waits at the store's shut door is left to the end of the process."""
 INTERNAL = "An internal error occurred while the job was run; the engine's log has the details."
 
 
@@ -78,9 +81,10 @@ class JobRunner:
             self._long.put(None)
         for process in self._processes:
             process.stop()
+        deadline = time.monotonic() + PATIENCE
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(timeout=2)
+                thread.join(timeout=max(0.0, deadline - time.monotonic()))
 
     # --------------------------------------------------------------------------------------------------- one job
     def _serve(self, waiting: queue.SimpleQueue[JobRow | None], run: Callable[[JobRow], Result]) -> None:
