@@ -10,7 +10,6 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 CDK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m local_cloud.cdk
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
@@ -23,16 +22,11 @@ help:  ## this list
 
 # ---------------------------------------------------------------------------------------------------------------- set-up
 $(READY): requirements.txt requirements-local.txt package.json package-lock.json
-	@test -n "$(PYTHON)" || { echo "personalize-cdk needs Python 3.11 or newer; none was found on the PATH (set PYTHON=/path/to/python3)" >&2; exit 1; }
-	@begin=$$(date +%s); echo "Setting up $(VENV) with $$($(PYTHON) --version) (about a minute, once) ..."; \
-	{ test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); } \
-	&& echo "  Python packages" && $(PIP) -r requirements.txt -r requirements-local.txt \
-	&& echo "  CDK command line" && $(BIN)/python -m local_cloud.cdk install \
-	&& touch $@ && echo "Set up in $$(( $$(date +%s) - begin )) s."
+	@test -n "$(PYTHON)" || { echo "personalize-cdk needs Python 3.11 or newer, and there is none on the PATH (or set PYTHON=/path/to/python3)" >&2; exit 1; }
+	@$(PYTHON) tools/setup.py requirements.txt requirements-local.txt && touch $@
 
 $(READY_DEV): $(READY) requirements-dev.txt
-	@begin=$$(date +%s); echo "Adding what the tests need ..."; \
-	$(PIP) -r requirements.txt -r requirements-local.txt -r requirements-dev.txt && touch $@ && echo "Added in $$(( $$(date +%s) - begin )) s."
+	@$(PYTHON) tools/setup.py requirements.txt requirements-local.txt requirements-dev.txt && touch $@
 
 # ------------------------------------------------------------------------------------------------------------- the jobs
 run: $(READY)  ## deploy, train, evaluate and report in a local cloud [EXPERIMENT=name] [DATA=folder]
