@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -27,7 +28,7 @@ def build(root: Path, *, outdir: str) -> cdk.App:
 
 def compose(app: cdk.App, experiments: list[Experiment]) -> cdk.App:
     """Put a stack per experiment and the checks into the app."""
-    environment = app.node.try_get_context("env") or naming.DEFAULT_ENVIRONMENT
+    environment = checked_environment(app.node.try_get_context("env") or naming.DEFAULT_ENVIRONMENT)
     target = cdk.Environment(account=app.node.try_get_context("account"), region=app.node.try_get_context("region"))
     for experiment in experiments:
         ExperimentStack(app, experiment.name, experiment=experiment, environment=environment, env=target)
@@ -42,14 +43,17 @@ def chosen(given: str | None) -> list[str]:
     listed = [name.strip() for name in str(given).split(",") if name.strip()]
     if listed:
         return listed
-    raise ConfigError(
-        [
-            Finding(
-                file=Path("cdk.json"),
-                line=None,
-                field="context.experiments",
-                problem=f"{given!r} names no experiment",
-                hint=f"There are: {', '.join(names())}",
-            )
-        ]
-    )
+    raise _wrong("experiments", f"{given!r} names no experiment", f"There are: {', '.join(names())}")
+
+
+def checked_environment(given: str) -> str:
+    """The environment, if it can be a part of names; ConfigError otherwise."""
+    if re.fullmatch(naming.EXPERIMENT_PATTERN, given) and len(given) <= naming.MAX_EXPERIMENT:
+        return given
+    allowed = f"at most {naming.MAX_EXPERIMENT} lower-case letters, digits and hyphens, a letter first"
+    raise _wrong("env", f"{given!r} is not the name of an environment", f"Allowed: {allowed}")
+
+
+def _wrong(key: str, problem: str, hint: str) -> ConfigError:
+    """A mistake in the context, wherever it was given."""
+    return ConfigError([Finding(file=Path("cdk.json"), line=None, field=f"context.{key}", problem=problem, hint=hint)])

@@ -12,7 +12,7 @@ import pytest
 from synth_app import ROOT, entry
 
 from experiments.load import ConfigError, load_named, names
-from stacks.application import chosen
+from stacks.application import checked_environment, chosen
 
 BIN = Path(sys.executable).parent
 CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
@@ -64,6 +64,12 @@ def test_an_unknown_experiment_is_told_with_the_nearest_name() -> None:
     with pytest.raises(ConfigError, match="names no experiment"):
         chosen(" , ")
     assert chosen(None) == names()
+
+
+@pytest.mark.parametrize("given", ["Prod", "1st", "a b", "x" * 25])
+def test_an_environment_that_cannot_be_part_of_a_name_is_refused(given: str) -> None:
+    with pytest.raises(ConfigError, match=r"context\.env: .* is not the name of an environment\. Allowed"):
+        checked_environment(given)
 
 
 def test_the_command_line_s_version_is_pinned() -> None:
