@@ -20,7 +20,7 @@ from rich.text import Text
 from local_cloud.phases import Phases
 from local_cloud.services import LocalCloud
 
-POLL = 0.25
+POLL = 0.4
 """Seconds between two looks: a look costs the local cloud a few milliseconds."""
 PLAIN_EVERY = 5.0
 """Seconds between two lines about one training where there is no terminal."""

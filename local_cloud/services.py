@@ -33,8 +33,9 @@ KEY = "test"
 """Access key, and secret, of the local account's root."""
 HOST = "127.0.0.1"
 """An address, not a name: SDKs then put a bucket into the path, and no name below localhost has to resolve."""
-WAIT_SCALE = "0.01"
-"""A wait of a minute in a state machine is 0.6 s here: the engine's resources change within milliseconds."""
+WAIT_SCALE = "0.02"
+"""A wait of half a minute in a state machine is 0.6 s here. Less would only look more often, with a function each time,
+at what takes its time."""
 START_LIMIT = 60.0
 """Seconds until both must answer."""
 POLL = 0.05

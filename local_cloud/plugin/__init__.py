@@ -26,6 +26,7 @@ def install(settings: Settings) -> None:
         personalize_calls,
         resource_types,
         service_role,
+        unpacking,
     )
 
     buckets.install()
@@ -36,3 +37,4 @@ def install(settings: Settings) -> None:
     personalize_calls.install(settings.engine_url)
     resource_types.install(settings.engine_url)
     service_role.serve(settings.roles_url)
+    unpacking.install()

@@ -17,9 +17,7 @@ from local_cloud import cdk
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.skipif(
-    not cdk.installed(), reason="run python -m local_cloud.cdk install"
-)
+@pytest.mark.skipif(not cdk.installed(), reason="run python -m local_cloud.cdk install")
 @pytest.mark.parametrize(("seconds", "number"), [(0.0, signal.SIGINT), (6.0, signal.SIGINT), (1.0, signal.SIGTERM)])
 def test_an_interrupted_run_leaves_nothing(tmp_path: Path, seconds: float, number: signal.Signals) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path)}

@@ -49,7 +49,9 @@ def run(stacks: Any, function: Callable[..., Json], execute: Callable[..., Json]
             **more,
         }
         made = stacks.deploy("machine", resources, outputs={"arn": {"Ref": "M"}})
-        return execute(made["arn"])
+        ended = execute(made["arn"])
+        stacks.delete("machine")
+        return ended
 
     return running
 
@@ -98,6 +100,12 @@ def test_a_function_runs_under_its_own_role(run: Callable[..., Json]) -> None:
     who = json.loads(ended["output"])["Payload"]["who"]
     assert ":assumed-role/" in who
     assert "-Role-" in who
+
+
+def test_code_is_unpacked_once_for_all_workers(run: Callable[..., Json]) -> None:
+    first, second = (json.loads(run(single(invoke({})), INVOKE)["output"])["Payload"]["code"] for _ in range(2))
+    assert first == second
+    assert "/unpacked/" in first
 
 
 def test_without_the_permission_the_machine_cannot_invoke(run: Callable[..., Json]) -> None:
