@@ -99,13 +99,10 @@ def answer(recipe: str, past: pd.DataFrame, asked: list[Case], seed: int) -> Tra
     began = time.monotonic()
     model = MODELS[recipe].fit(columns, bind(row, {}, {}), seed=seed)
     seconds = time.monotonic() - began
-    histories = {
-        str(user): [Interaction(item_id=item, at=at) for item, at in zip(rows["item"], rows["at"], strict=True)]
-        for user, rows in past.groupby("user")
-    }
+    known = histories(past)
     related = row.type is RecipeType.RELATED_ITEMS
     queries = [
-        Query(item_id=case.last_item) if related else Query(user_id=case.user, history=histories[case.user])
+        Query(item_id=case.last_item) if related else Query(user_id=case.user, history=known[case.user])
         for case in asked
     ]
     fallback = Popularity.fit(columns, PopularityParameters(), seed=0).users_per_item
@@ -115,6 +112,14 @@ def answer(recipe: str, past: pd.DataFrame, asked: list[Case], seed: int) -> Tra
         case.user: [columns.items.ids[k] for k in ranking.rows] for case, ranking in zip(asked, rankings, strict=True)
     }
     return Trained(answers=answers, seconds=seconds, peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def histories(past: pd.DataFrame) -> dict[str, list[Interaction]]:
+    """Each user's history, as queries carry it."""
+    return {
+        str(user): [Interaction(item_id=item, at=at) for item, at in zip(rows["item"], rows["at"], strict=True)]
+        for user, rows in past.groupby("user")
+    }
 
 
 def mean_values(judged: Judgement, view: View) -> dict[str, float]:

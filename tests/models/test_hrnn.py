@@ -14,7 +14,7 @@ from personalize_engine.models import hrnn_network as net
 from personalize_engine.models.base import Interaction, Model, Query
 from personalize_engine.models.hrnn import Hrnn, HrnnParameters
 from personalize_engine.models.hrnn_sizing import WINDOW, sizing
-from personalize_engine.models.hrnn_training import Batches, previous, recency_weights, train
+from personalize_engine.models.hrnn_training import Batches, previous, recency_weights
 
 
 class TestHrnn(ModelSuite):
@@ -38,22 +38,6 @@ class Stopped(Exception):
     """A training was cancelled."""
 
 
-def learned_repeat(past: Past) -> np.ndarray:
-    """The repeat term that a short training arrives at, by class of age."""
-    sizes = replace(sizing(len(past)), epochs=6)
-    weights = train(
-        past,
-        hidden=32,
-        bptt=16,
-        recency=True,
-        history_percentiles=(0, 1),
-        seed=0,
-        progress=lambda **_: None,
-        sizes=sizes,
-    )
-    return weights["repeat"]
-
-
 def sequences(*, repeats: float, users: int = 150, length: int = 24, n_items: int = 200) -> Past:
     """Random items; with probability `repeats` an event brings back one of the user's last five distinct items."""
     rng = np.random.default_rng(3)
@@ -70,14 +54,23 @@ def sequences(*, repeats: float, users: int = 150, length: int = 24, n_items: in
     return Past.build(names, items, np.arange(len(names)))
 
 
+def known_among_best(model: Hrnn, *, k: int) -> int:
+    """How many of the k best items for a history of ten are in that history."""
+    met = history([f"i{item}" for item in range(20, 30)])
+    best = np.argsort(-model.scores([Query(history=met)])[0])[:k]
+    return len({model.items.ids[row] for row in best} & {event.item_id for event in met})
+
+
 def test_repeats_come_back_where_the_data_repeats() -> None:
-    repeat = learned_repeat(sequences(repeats=0.4))
-    assert net.REPEAT_GAIN * repeat[1:3].min() > 0.5, repeat  # met two to four interactions ago
+    model = Hrnn.fit(sequences(repeats=0.4), HrnnParameters(hidden_dimension=32, bptt=16), seed=0)
+    assert model.weights["repeat"][1:4].min() > 0  # met two to four interactions ago
+    assert known_among_best(model, k=4) >= 3
 
 
 def test_repeats_go_where_the_data_never_repeats() -> None:
-    repeat = learned_repeat(sequences(repeats=0.0))
-    assert net.REPEAT_GAIN * repeat[:4].max() < -0.5, repeat
+    model = Hrnn.fit(sequences(repeats=0.0), HrnnParameters(hidden_dimension=32, bptt=16), seed=0)
+    assert model.weights["repeat"][:8].max() < 0
+    assert known_among_best(model, k=25) == 0
 
 
 def test_serving_computes_what_training_does() -> None:
@@ -164,4 +157,4 @@ def test_sizes_are_reasonable_for_any_data(n: int) -> None:
     assert 1 <= sizes.epochs <= 300
     assert 1 <= sizes.streams <= 64
     assert 0 < sizes.dropout < 0.6
-    assert sizing(2 * n).epochs <= sizes.epochs
+    assert 300 <= sizes.epochs * max(1, n // (sizes.streams * WINDOW)) <= 6000
