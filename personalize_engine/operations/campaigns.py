@@ -7,20 +7,12 @@ from typing import Any
 from personalize_engine.errors import invalid_input
 from personalize_engine.jobs import quick, training
 from personalize_engine.jobs.registry import ACTIVE
-from personalize_engine.operations.common import (
-    check_limit,
-    create,
-    delete,
-    find,
-    find_active,
-    listing,
-    members,
-    settle,
-)
+from personalize_engine.operations.common import check_limit, create, delete, find_active, settle
 from personalize_engine.operations.registry import Answer, Context, Request, operation
+from personalize_engine.operations.shown import Kind, describe, find, list_page
 from personalize_engine.store.transaction import Resource, Transaction
 
-KIND = "campaign"
+KIND = Kind(kind="campaign", member="campaign", plural="campaigns", within="solutionArn")
 
 
 @operation("CreateCampaign")
@@ -30,7 +22,7 @@ def create_campaign(context: Context, request: Request) -> Answer:
     arn = context.arn(f"campaign/{request['name']}")
     with context.store.write() as transaction:
         version = _version(transaction, request["solutionVersionArn"])
-        check_limit(transaction, KIND, KIND, parent=version.parent)
+        check_limit(transaction, KIND, parent=version.parent)
         body = {
             "solutionVersionArn": version.arn,
             "minProvisionedTPS": request.get("minProvisionedTPS", 1),
@@ -40,9 +32,8 @@ def create_campaign(context: Context, request: Request) -> Answer:
             transaction,
             arn,
             KIND,
-            name=request["name"],
+            request,
             body=body,
-            tags=request.get("tags"),
             parent=version.parent,
             job=quick.CAMPAIGN,
         )
@@ -53,17 +44,13 @@ def create_campaign(context: Context, request: Request) -> Answer:
 @operation("DescribeCampaign")
 def describe_campaign(context: Context, request: Request) -> Answer:
     """With its newest update."""
-    with context.store.read() as transaction:
-        found = find(transaction, request["campaignArn"], KIND)
-    return {"campaign": members(found) | {"campaignArn": found.arn}}
+    return describe(context, request, KIND)
 
 
 @operation("ListCampaigns")
 def list_campaigns(context: Context, request: Request) -> Answer:
     """Of a solution, or all."""
-    solution = request.get("solutionArn")
-    page, more = listing(context, request, KIND, parents=(lambda _: [solution]) if solution else None)
-    return {"campaigns": [members(found) | {"campaignArn": found.arn} for found in page], **more}
+    return list_page(context, request, KIND)
 
 
 @operation("UpdateCampaign")
@@ -75,7 +62,7 @@ def update_campaign(context: Context, request: Request) -> Answer:
     if "minProvisionedTPS" in request:
         changed["minProvisionedTPS"] = request["minProvisionedTPS"]
     with context.store.write() as transaction:
-        found = find_active(transaction, request["campaignArn"], KIND)
+        found = find_active(transaction, request["campaignArn"], KIND.kind)
         settle(found, "updated")
         if "solutionVersionArn" in request:
             version = _version(transaction, request["solutionVersionArn"])
@@ -86,8 +73,8 @@ def update_campaign(context: Context, request: Request) -> Answer:
             raise invalid_input("nothing to update: give solutionVersionArn, minProvisionedTPS or campaignConfig")
         kept = {name: found.body[name] for name in ("solutionVersionArn", "minProvisionedTPS", "campaignConfig")}
         update = quick.new_update(kept | changed, applied=changed)
-        transaction.set_members(found.arn, **{quick.LATEST_UPDATE[KIND]: update})
-        transaction.enqueue(quick.update_kind(KIND), found.arn)
+        transaction.set_members(found.arn, **{quick.LATEST_UPDATE[KIND.kind]: update})
+        transaction.enqueue(quick.update_kind(KIND.kind), found.arn)
     context.jobs.wake()
     return {"campaignArn": found.arn}
 
@@ -96,7 +83,7 @@ def update_campaign(context: Context, request: Request) -> Answer:
 def delete_campaign(context: Context, request: Request) -> Answer:
     """Requests are refused from now on."""
     with context.store.write() as transaction:
-        delete(transaction, find(transaction, request["campaignArn"], KIND))
+        delete(transaction, find(transaction, request["campaignArn"], KIND.kind))
     context.jobs.wake()
     return {}
 

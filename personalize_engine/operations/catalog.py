@@ -6,8 +6,8 @@ from typing import Any
 
 from contract.recipes import RECIPES, Parameter, Recipe
 from personalize_engine.errors import NOT_FOUND, ServiceError
-from personalize_engine.operations.common import PAGE, read_token, write_token
 from personalize_engine.operations.registry import Answer, Context, Request, operation
+from personalize_engine.operations.shown import PAGE, read_token, write_token
 
 SINCE = 1_559_347_200.0
 """Unix seconds shown as the moment of creation: June 2019, when the service opened."""

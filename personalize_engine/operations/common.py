@@ -1,31 +1,24 @@
-"""What the operations on resources share: creating, describing, listing, deleting."""
+"""What the operations that change resources share: creating, quotas, tags, deleting."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from contract.naming import digest
 from personalize_engine.errors import (
     ALREADY_EXISTS,
     IN_USE,
-    INVALID_NEXT_TOKEN,
     LIMIT_EXCEEDED,
-    NOT_FOUND,
     TOO_MANY_TAGS,
     ServiceError,
     invalid_input,
 )
 from personalize_engine.jobs import deleting
 from personalize_engine.jobs.registry import ACTIVE, CREATE_PENDING, DELETE_PENDING
-from personalize_engine.operations.registry import Context, Request
+from personalize_engine.operations.registry import Request
+from personalize_engine.operations.shown import Kind, find
 from personalize_engine.store.transaction import DELETING, NameTaken, Resource, Transaction
 
-PAGE = 100
-"""Resources on a page when the caller names no maxResults."""
 MAX_TAGS = 50
 LIMITS = {
     "schema": 500,
@@ -38,14 +31,6 @@ LIMITS = {
     "pending versions": 20,
 }
 """Default quotas: schemas and dataset groups per account, the others per dataset group."""
-
-
-def find(transaction: Transaction, arn: str, kind: str) -> Resource:
-    """The resource of that kind; ResourceNotFoundException otherwise."""
-    found = transaction.get(arn)
-    if found is None or found.kind != kind:
-        raise ServiceError(NOT_FOUND, f"Resource not found: there is no {kind.replace('-', ' ')} {arn}")
-    return found
 
 
 def find_active(transaction: Transaction, arn: str, kind: str) -> Resource:
@@ -61,19 +46,20 @@ def find_active(transaction: Transaction, arn: str, kind: str) -> Resource:
 def add(
     transaction: Transaction,
     arn: str,
-    kind: str,
+    kind: Kind,
+    request: Request,
     *,
-    name: str | None,
     body: Mapping[str, Any],
     parent: str | None = None,
     scope: str = "",
     job: str | None = None,
 ) -> None:
-    """A new resource with its job; without a job it is ACTIVE at once."""
+    """The resource that the request names, with its job; without a job it is ACTIVE at once. None in `body`: absent."""
     status = ACTIVE if job is None else CREATE_PENDING
+    name = request.get(kind.name)
     kept = {key: value for key, value in body.items() if value is not None}
     try:
-        transaction.add(arn, kind, name=name, body=kept, status=status, parent=parent, scope=scope)
+        transaction.add(arn, kind.kind, name=name, body=kept, status=status, parent=parent, scope=scope)
     except NameTaken:
         raise ServiceError(ALREADY_EXISTS, f"Another resource with Arn {arn} or name {name} already exists.") from None
     if job is not None:
@@ -83,25 +69,25 @@ def add(
 def create(
     transaction: Transaction,
     arn: str,
-    kind: str,
+    kind: Kind,
+    request: Request,
     *,
-    name: str | None,
     body: Mapping[str, Any],
     job: str,
-    tags: list[dict[str, str]] | None,
     parent: str | None = None,
     scope: str = "",
 ) -> None:
-    """A new resource of a kind that can be tagged."""
-    add(transaction, arn, kind, name=name, body=body, parent=parent, scope=scope, job=job)
-    set_tags(transaction, arn, tags or [])
+    """`add` for the kinds that can be tagged."""
+    add(transaction, arn, kind, request, body=body, parent=parent, scope=scope, job=job)
+    set_tags(transaction, arn, request.get("tags", []))
 
 
-def check_limit(transaction: Transaction, kind: str, what: str, *, parent: str | None = None) -> None:
-    """LimitExceededException if there are as many as the quota `what` allows."""
-    if transaction.count(kind, parent=parent) >= LIMITS[what]:
+def check_limit(transaction: Transaction, kind: Kind, *, parent: str | None = None) -> None:
+    """LimitExceededException if there are as many of the kind (in the parent) as its quota allows."""
+    limit = LIMITS[kind.kind]
+    if transaction.count(kind.kind, parent=parent) >= limit:
         where = f" in {parent}" if parent else ""
-        raise ServiceError(LIMIT_EXCEEDED, f"There are {LIMITS[what]} {what.replace('-', ' ')}s{where}: the limit.")
+        raise ServiceError(LIMIT_EXCEEDED, f"There are {limit} {kind.kind.replace('-', ' ')}s{where}: the limit.")
 
 
 def set_tags(transaction: Transaction, arn: str, tags: list[dict[str, str]]) -> None:
@@ -133,54 +119,3 @@ def refuse_while_used(found: Resource, users: Iterable[Resource]) -> None:
     if names:
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         raise ServiceError(IN_USE, f"{found.arn} is used by {names[0]}{more}")
-
-
-def members(found: Resource, *, name: str = "name") -> dict[str, Any]:
-    """A resource as the API shows it; its ARN is for the caller to add under its own name."""
-    shown = {**found.body, "status": found.status}
-    shown |= {"creationDateTime": found.created, "lastUpdatedDateTime": found.updated}
-    if found.name is not None:
-        shown[name] = found.name
-    if found.failure_reason is not None:
-        shown["failureReason"] = found.failure_reason
-    return shown
-
-
-def listing(
-    context: Context,
-    request: Request,
-    kind: str,
-    *,
-    parents: Callable[[Transaction], list[str]] | None = None,
-) -> tuple[list[Resource], dict[str, str]]:
-    """A page of resources in the order of creation, and {"nextToken": …} if there are more."""
-    after, limit = read_token(request), request.get("maxResults", PAGE)
-    with context.store.read() as transaction:
-        among = parents(transaction) if parents else None
-        found = transaction.page(kind, parents=among, after=after, limit=limit + 1)
-    more = write_token(request, found[limit - 1].seq) if len(found) > limit else {}
-    return found[:limit], more
-
-
-def write_token(request: Request, position: int) -> dict[str, str]:
-    """A token that only the same query may use."""
-    text = json.dumps([_query(request), position])
-    return {"nextToken": base64.urlsafe_b64encode(text.encode()).decode()}
-
-
-def read_token(request: Request) -> int:
-    """The position that the request's token stands for, 0 without one; InvalidNextTokenException."""
-    token = request.get("nextToken")
-    if token is None:
-        return 0
-    try:
-        query, position = json.loads(base64.urlsafe_b64decode(token))
-    except (ValueError, TypeError, binascii.Error):
-        raise ServiceError(INVALID_NEXT_TOKEN, "The nextToken is not one of this service.") from None
-    if query != _query(request) or not isinstance(position, int):
-        raise ServiceError(INVALID_NEXT_TOKEN, "The nextToken belongs to another request.")
-    return position
-
-
-def _query(request: Request) -> str:
-    return digest({key: value for key, value in request.items() if key not in {"nextToken", "maxResults"}}, length=16)

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from personalize_engine.errors import invalid_input
 from personalize_engine.jobs import quick
-from personalize_engine.operations.common import (
-    check_limit,
-    create,
-    delete,
-    find,
-    listing,
-    members,
-    refuse_while_used,
-)
+from personalize_engine.operations.common import check_limit, create, delete, refuse_while_used
 from personalize_engine.operations.registry import Answer, Context, Request, operation
+from personalize_engine.operations.shown import Kind, describe, find, list_page
 
-KIND = "dataset-group"
+KIND = Kind(kind="dataset-group", member="datasetGroup", plural="datasetGroups")
 CHILDREN = ("solution", "filter", "event-tracker", "dataset")
 
 
@@ -29,8 +22,8 @@ def create_dataset_group(context: Context, request: Request) -> Answer:
     arn = context.arn(f"dataset-group/{request['name']}")
     body = {"kmsKeyArn": request.get("kmsKeyArn"), "roleArn": request.get("roleArn")}
     with context.store.write() as transaction:
-        check_limit(transaction, KIND, KIND)
-        create(transaction, arn, KIND, name=request["name"], body=body, tags=request.get("tags"), job=quick.CREATE)
+        check_limit(transaction, KIND)
+        create(transaction, arn, KIND, request, body=body, job=quick.CREATE)
     context.jobs.wake()
     return {"datasetGroupArn": arn}
 
@@ -38,23 +31,20 @@ def create_dataset_group(context: Context, request: Request) -> Answer:
 @operation("DescribeDatasetGroup")
 def describe_dataset_group(context: Context, request: Request) -> Answer:
     """The group alone."""
-    with context.store.read() as transaction:
-        found = find(transaction, request["datasetGroupArn"], KIND)
-    return {"datasetGroup": members(found) | {"datasetGroupArn": found.arn}}
+    return describe(context, request, KIND)
 
 
 @operation("ListDatasetGroups")
 def list_dataset_groups(context: Context, request: Request) -> Answer:
     """All of the account's."""
-    page, more = listing(context, request, KIND)
-    return {"datasetGroups": [members(found) | {"datasetGroupArn": found.arn} for found in page], **more}
+    return list_page(context, request, KIND)
 
 
 @operation("DeleteDatasetGroup")
 def delete_dataset_group(context: Context, request: Request) -> Answer:
     """Only when nothing lies in it."""
     with context.store.write() as transaction:
-        found = find(transaction, request["datasetGroupArn"], KIND)
+        found = find(transaction, request["datasetGroupArn"], KIND.kind)
         for kind in CHILDREN:
             refuse_while_used(found, transaction.page(kind, parents=[found.arn]))
         delete(transaction, found)

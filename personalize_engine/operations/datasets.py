@@ -7,20 +7,12 @@ from personalize_engine import avro
 from personalize_engine.errors import invalid_input
 from personalize_engine.jobs import importing, quick, training
 from personalize_engine.jobs.registry import BEING_CREATED
-from personalize_engine.operations.common import (
-    create,
-    delete,
-    find,
-    find_active,
-    listing,
-    members,
-    refuse_while_used,
-    settle,
-)
+from personalize_engine.operations.common import create, delete, find_active, refuse_while_used, settle
 from personalize_engine.operations.registry import Answer, Context, Request, operation
+from personalize_engine.operations.shown import Kind, describe, find, list_page
 from personalize_engine.store.transaction import Transaction
 
-KIND = "dataset"
+KIND = Kind(kind="dataset", member="dataset", plural="datasets", within="datasetGroupArn")
 
 
 @operation("CreateDataset")
@@ -40,9 +32,8 @@ def create_dataset(context: Context, request: Request) -> Answer:
             transaction,
             arn,
             KIND,
-            name=request["name"],
+            request,
             body=body,
-            tags=request.get("tags"),
             parent=group.arn,
             scope=group.arn,
             job=quick.CREATE,
@@ -54,30 +45,26 @@ def create_dataset(context: Context, request: Request) -> Answer:
 @operation("DescribeDataset")
 def describe_dataset(context: Context, request: Request) -> Answer:
     """With its newest update."""
-    with context.store.read() as transaction:
-        found = find(transaction, request["datasetArn"], KIND)
-    return {"dataset": members(found) | {"datasetArn": found.arn}}
+    return describe(context, request, KIND)
 
 
 @operation("ListDatasets")
 def list_datasets(context: Context, request: Request) -> Answer:
     """Of a group, or all."""
-    group = request.get("datasetGroupArn")
-    page, more = listing(context, request, KIND, parents=(lambda _: [group]) if group else None)
-    return {"datasets": [members(found) | {"datasetArn": found.arn} for found in page], **more}
+    return list_page(context, request, KIND)
 
 
 @operation("UpdateDataset")
 def update_dataset(context: Context, request: Request) -> Answer:
     """Another schema of the same type, for the imports to come."""
     with context.store.write() as transaction:
-        found = find_active(transaction, request["datasetArn"], KIND)
+        found = find_active(transaction, request["datasetArn"], KIND.kind)
         settle(found, "updated")
         _check_schema(transaction, request["schemaArn"], _dataset_kind(found.body["datasetType"]))
         shown = {"schemaArn": request["schemaArn"]}
         update = quick.new_update(shown, applied=shown)
-        transaction.set_members(found.arn, **{quick.LATEST_UPDATE[KIND]: update})
-        transaction.enqueue(quick.update_kind(KIND), found.arn)
+        transaction.set_members(found.arn, **{quick.LATEST_UPDATE[KIND.kind]: update})
+        transaction.enqueue(quick.update_kind(KIND.kind), found.arn)
     context.jobs.wake()
     return {"datasetArn": found.arn}
 
@@ -86,7 +73,7 @@ def update_dataset(context: Context, request: Request) -> Answer:
 def delete_dataset(context: Context, request: Request) -> Answer:
     """Its import jobs and rows go with it. Not while an import or a training of the group is under way."""
     with context.store.write() as transaction:
-        found = find(transaction, request["datasetArn"], KIND)
+        found = find(transaction, request["datasetArn"], KIND.kind)
         imports = transaction.page(importing.KIND, parents=[found.arn])
         solutions = [row.arn for row in transaction.page("solution", parents=[found.body["datasetGroupArn"]])]
         versions = transaction.page(training.KIND, parents=solutions)

@@ -6,11 +6,12 @@ import re
 
 from personalize_engine.errors import invalid_input
 from personalize_engine.jobs import quick
-from personalize_engine.operations.common import check_limit, create, delete, find, listing, members
+from personalize_engine.operations.common import check_limit, create, delete
 from personalize_engine.operations.registry import Answer, Context, Request, operation
+from personalize_engine.operations.shown import Kind, describe, find, list_page
 from personalize_engine.store.transaction import Transaction
 
-KIND = "filter"
+KIND = Kind(kind="filter", member="filter", plural="Filters", within="datasetGroupArn")
 _DATASETS = {"interactions": "INTERACTIONS", "items": "ITEMS", "users": "USERS", "currentuser": "USERS"}
 _DATASETS |= {"currentitem": "ITEMS"}
 _FIELD = re.compile(r"\b([A-Za-z]+)\.[A-Za-z_]")
@@ -23,16 +24,15 @@ def create_filter(context: Context, request: Request) -> Answer:
     arn = context.arn(f"filter/{request['name']}")
     with context.store.write() as transaction:
         group = find_active_group(transaction, request["datasetGroupArn"])
-        check_limit(transaction, KIND, KIND, parent=group)
+        check_limit(transaction, KIND, parent=group)
         _check_datasets(transaction, group, request["filterExpression"])
         body = {"datasetGroupArn": group, "filterExpression": request["filterExpression"]}
         create(
             transaction,
             arn,
             KIND,
-            name=request["name"],
+            request,
             body=body,
-            tags=request.get("tags"),
             parent=group,
             job=quick.CREATE,
         )
@@ -43,24 +43,20 @@ def create_filter(context: Context, request: Request) -> Answer:
 @operation("DescribeFilter")
 def describe_filter(context: Context, request: Request) -> Answer:
     """With its expression."""
-    with context.store.read() as transaction:
-        found = find(transaction, request["filterArn"], KIND)
-    return {"filter": members(found) | {"filterArn": found.arn}}
+    return describe(context, request, KIND)
 
 
 @operation("ListFilters")
 def list_filters(context: Context, request: Request) -> Answer:
     """Of a group, or all. (The answer's member really begins with a capital letter.)"""
-    group = request.get("datasetGroupArn")
-    page, more = listing(context, request, KIND, parents=(lambda _: [group]) if group else None)
-    return {"Filters": [members(found) | {"filterArn": found.arn} for found in page], **more}
+    return list_page(context, request, KIND)
 
 
 @operation("DeleteFilter")
 def delete_filter(context: Context, request: Request) -> Answer:
     """Nothing depends on a filter."""
     with context.store.write() as transaction:
-        delete(transaction, find(transaction, request["filterArn"], KIND))
+        delete(transaction, find(transaction, request["filterArn"], KIND.kind))
     context.jobs.wake()
     return {}
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from personalize_engine.errors import LIMIT_EXCEEDED, ServiceError, invalid_input
 from personalize_engine.jobs import importing
 from personalize_engine.jobs.registry import BEING_CREATED
-from personalize_engine.operations.common import LIMITS, create, find, find_active, listing, members, settle
+from personalize_engine.operations.common import LIMITS, create, find_active, settle
 from personalize_engine.operations.registry import Answer, Context, Request, operation
+from personalize_engine.operations.shown import Kind, describe, list_page
 
-KIND = importing.KIND
+KIND = Kind(
+    kind=importing.KIND, member="datasetImportJob", plural="datasetImportJobs", within="datasetArn", name="jobName"
+)
 
 
 @operation("CreateDatasetImportJob")
@@ -28,17 +31,16 @@ def create_dataset_import_job(context: Context, request: Request) -> Answer:
     with context.store.write() as transaction:
         dataset = find_active(transaction, request["datasetArn"], "dataset")
         settle(dataset, "imported into")
-        if transaction.count(KIND, statuses=BEING_CREATED) >= LIMITS["pending imports"]:
+        if transaction.count(KIND.kind, statuses=BEING_CREATED) >= LIMITS["pending imports"]:
             raise ServiceError(LIMIT_EXCEEDED, f"{LIMITS['pending imports']} import jobs are pending: the limit.")
         create(
             transaction,
             arn,
             KIND,
-            name=request["jobName"],
+            request,
             body=body,
-            tags=request.get("tags"),
             parent=dataset.arn,
-            job=KIND,
+            job=importing.KIND,
         )
     context.jobs.wake()
     return {"datasetImportJobArn": arn}
@@ -47,15 +49,10 @@ def create_dataset_import_job(context: Context, request: Request) -> Answer:
 @operation("DescribeDatasetImportJob")
 def describe_dataset_import_job(context: Context, request: Request) -> Answer:
     """With its failureReason."""
-    with context.store.read() as transaction:
-        found = find(transaction, request["datasetImportJobArn"], KIND)
-    return {"datasetImportJob": members(found, name="jobName") | {"datasetImportJobArn": found.arn}}
+    return describe(context, request, KIND)
 
 
 @operation("ListDatasetImportJobs")
 def list_dataset_import_jobs(context: Context, request: Request) -> Answer:
     """Of a dataset, or all."""
-    dataset = request.get("datasetArn")
-    page, more = listing(context, request, KIND, parents=(lambda _: [dataset]) if dataset else None)
-    jobs = [members(found, name="jobName") | {"datasetImportJobArn": found.arn} for found in page]
-    return {"datasetImportJobs": jobs, **more}
+    return list_page(context, request, KIND)

@@ -7,23 +7,14 @@ from typing import Any
 from personalize_engine.errors import invalid_input
 from personalize_engine.jobs import quick, training
 from personalize_engine.jobs.registry import BEING_CREATED
-from personalize_engine.operations.common import (
-    check_limit,
-    create,
-    delete,
-    find,
-    find_active,
-    listing,
-    members,
-    refuse_while_used,
-    settle,
-)
+from personalize_engine.operations.common import check_limit, create, delete, find_active, refuse_while_used, settle
 from personalize_engine.operations.registry import Answer, Context, Request, operation
-from personalize_engine.operations.versions import show_version
+from personalize_engine.operations.shown import Kind, find, list_page, show
+from personalize_engine.operations.versions import KIND as VERSION
 from personalize_engine.serving.bind import BindError, bind, recipe_of
 from personalize_engine.store.transaction import Transaction
 
-KIND = "solution"
+KIND = Kind(kind="solution", member="solution", plural="solutions", within="datasetGroupArn")
 NOT_YET = ("hpoConfig", "autoMLConfig", "eventsConfig", "optimizationObjective")
 """Members of solutionConfig that would change the training and are not implemented: refused rather than ignored."""
 
@@ -59,15 +50,14 @@ def create_solution(context: Context, request: Request) -> Answer:
     }
     with context.store.write() as transaction:
         group = find_active(transaction, request["datasetGroupArn"], "dataset-group")
-        check_limit(transaction, KIND, KIND, parent=group.arn)
+        check_limit(transaction, KIND, parent=group.arn)
         _check_datasets(transaction, group.arn, request["recipeArn"])
         create(
             transaction,
             arn,
             KIND,
-            name=request["name"],
+            request,
             body=body,
-            tags=request.get("tags"),
             parent=group.arn,
             job=quick.CREATE,
         )
@@ -79,20 +69,18 @@ def create_solution(context: Context, request: Request) -> Answer:
 def describe_solution(context: Context, request: Request) -> Answer:
     """With its newest version."""
     with context.store.read() as transaction:
-        found = find(transaction, request["solutionArn"], KIND)
+        found = find(transaction, request["solutionArn"], KIND.kind)
         versions = transaction.page(training.KIND, parents=[found.arn])
-    shown = members(found) | {"solutionArn": found.arn}
+    shown = show(KIND, found)
     if versions:
-        shown["latestSolutionVersion"] = show_version(versions[-1])
+        shown["latestSolutionVersion"] = show(VERSION, versions[-1])
     return {"solution": shown}
 
 
 @operation("ListSolutions")
 def list_solutions(context: Context, request: Request) -> Answer:
     """Of a group, or all."""
-    group = request.get("datasetGroupArn")
-    page, more = listing(context, request, KIND, parents=(lambda _: [group]) if group else None)
-    return {"solutions": [members(found) | {"solutionArn": found.arn} for found in page], **more}
+    return list_page(context, request, KIND)
 
 
 @operation("UpdateSolution")
@@ -108,14 +96,14 @@ def update_solution(context: Context, request: Request) -> Answer:
     if "eventsConfig" in changed.get("solutionUpdateConfig", {}):
         raise invalid_input("solutionUpdateConfig.eventsConfig is not supported yet by this engine")
     with context.store.write() as transaction:
-        found = find_active(transaction, request["solutionArn"], KIND)
+        found = find_active(transaction, request["solutionArn"], KIND.kind)
         settle(found, "updated")
         applied: dict[str, Any] = {name: value for name, value in changed.items() if name != "solutionUpdateConfig"}
         if "solutionUpdateConfig" in changed:
             applied["solutionConfig"] = {**found.body["solutionConfig"], **changed["solutionUpdateConfig"]}
         update = quick.new_update(changed, applied=applied)
-        transaction.set_members(found.arn, **{quick.LATEST_UPDATE[KIND]: update})
-        transaction.enqueue(quick.update_kind(KIND), found.arn)
+        transaction.set_members(found.arn, **{quick.LATEST_UPDATE[KIND.kind]: update})
+        transaction.enqueue(quick.update_kind(KIND.kind), found.arn)
     context.jobs.wake()
     return {"solutionArn": found.arn}
 
@@ -124,7 +112,7 @@ def update_solution(context: Context, request: Request) -> Answer:
 def delete_solution(context: Context, request: Request) -> Answer:
     """Its versions go with it. Not while a campaign serves one, or one is being trained."""
     with context.store.write() as transaction:
-        found = find(transaction, request["solutionArn"], KIND)
+        found = find(transaction, request["solutionArn"], KIND.kind)
         refuse_while_used(found, transaction.page("campaign", parents=[found.arn]))
         versions = transaction.page(training.KIND, parents=[found.arn])
         refuse_while_used(found, [version for version in versions if version.status in BEING_CREATED])

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
 from personalize_engine.errors import IN_USE, LIMIT_EXCEEDED, ServiceError, invalid_input
 from personalize_engine.jobs import training
 from personalize_engine.jobs.registry import ACTIVE, BEING_CREATED, CREATE_STOPPED
-from personalize_engine.operations.common import LIMITS, create, find, find_active, listing, members
+from personalize_engine.operations.common import LIMITS, create, find_active
 from personalize_engine.operations.registry import Answer, Context, Request, operation
-from personalize_engine.store.transaction import Resource, Transaction
+from personalize_engine.operations.shown import Kind, describe, find, list_page
+from personalize_engine.store.transaction import Transaction
 
-KIND = training.KIND
+KIND = Kind(kind=training.KIND, member="solutionVersion", plural="solutionVersions", within="solutionArn")
 COPIED = ("recipeArn", "eventType", "datasetGroupArn", "solutionConfig", "performHPO", "performAutoML")
 
 
@@ -24,7 +24,7 @@ def create_solution_version(context: Context, request: Request) -> Answer:
         raise invalid_input(f"trainingMode {mode} is not supported yet by this engine: use FULL")
     with context.store.write() as transaction:
         solution = find_active(transaction, request["solutionArn"], "solution")
-        if transaction.count(KIND, statuses=BEING_CREATED) >= LIMITS["pending versions"]:
+        if transaction.count(KIND.kind, statuses=BEING_CREATED) >= LIMITS["pending versions"]:
             limit = LIMITS["pending versions"]
             raise ServiceError(LIMIT_EXCEEDED, f"{limit} solution versions are being created: the limit.")
         arn = _new_arn(transaction, solution.arn)
@@ -34,12 +34,11 @@ def create_solution_version(context: Context, request: Request) -> Answer:
             transaction,
             arn,
             KIND,
-            name=request.get("name"),
+            request,
             body=body,
-            tags=request.get("tags"),
             parent=solution.arn,
             scope=solution.arn,
-            job=KIND,
+            job=training.KIND,
         )
     context.jobs.wake()
     return {"solutionVersionArn": arn}
@@ -48,28 +47,20 @@ def create_solution_version(context: Context, request: Request) -> Answer:
 @operation("DescribeSolutionVersion")
 def describe_solution_version(context: Context, request: Request) -> Answer:
     """trainingHours is there once it is ACTIVE: hours that went by, not the normalised hours that AWS bills."""
-    with context.store.read() as transaction:
-        found = find(transaction, request["solutionVersionArn"], KIND)
-    return {"solutionVersion": show_version(found)}
+    return describe(context, request, KIND)
 
 
 @operation("ListSolutionVersions")
 def list_solution_versions(context: Context, request: Request) -> Answer:
     """Of a solution, or all."""
-    solution = request.get("solutionArn")
-
-    def parents(transaction: Transaction) -> list[str]:
-        return [find(transaction, str(solution), "solution").arn]
-
-    page, more = listing(context, request, KIND, parents=parents if solution else None)
-    return {"solutionVersions": [show_version(found) for found in page], **more}
+    return list_page(context, request, KIND, check_parent=lambda transaction, arn: find(transaction, arn, "solution"))
 
 
 @operation("StopSolutionVersionCreation")
 def stop_solution_version_creation(context: Context, request: Request) -> Answer:
     """Ends a training for good: CREATE STOPPED."""
     with context.store.write() as transaction:
-        found = find(transaction, request["solutionVersionArn"], KIND)
+        found = find(transaction, request["solutionVersionArn"], KIND.kind)
         if found.status not in BEING_CREATED:
             raise invalid_input(f"{found.arn} is in status {found.status}: only a training under way can be stopped")
         jobs = transaction.jobs_of(found.arn)
@@ -85,17 +76,12 @@ def stop_solution_version_creation(context: Context, request: Request) -> Answer
 def get_solution_metrics(context: Context, request: Request) -> Answer:
     """On the newest interactions of a tenth of the users (jobs.service_metrics)."""
     with context.store.read() as transaction:
-        found = find(transaction, request["solutionVersionArn"], KIND)
+        found = find(transaction, request["solutionVersionArn"], KIND.kind)
     if found.status in BEING_CREATED:
         raise ServiceError(IN_USE, f"{found.arn} is in status {found.status}; its metrics are there once it is ACTIVE")
     if found.status != ACTIVE:
         raise invalid_input(f"{found.arn} is in status {found.status} and has no metrics")
     return {"solutionVersionArn": found.arn, "metrics": found.body["_metrics"]}
-
-
-def show_version(found: Resource) -> dict[str, Any]:
-    """A version as the API shows it."""
-    return members(found) | {"solutionVersionArn": found.arn}
 
 
 def _new_arn(transaction: Transaction, solution: str) -> str:
