@@ -144,11 +144,12 @@ class Hrnn(Model[HrnnParameters]):
         embedded[np.arange(steps) < steps - lengths[:, None]] = 0
         gates = net.gate_inputs(np, w, embedded, net.time_features(gap, position))
         new_session = gap > net.SESSION_GAP
+        anyone_enters = np.asarray(new_session.any(axis=0))
         fast = np.zeros((len(histories), w["session"].shape[0]), np.float32)
         for t in range(steps):
             now = fast[: begun[t]]
-            entering = new_session[: begun[t], t]
-            if entering.any():
+            if anyone_enters[t]:
+                entering = new_session[: begun[t], t]
                 now[entering] = net.enter_session(np, w, now[entering])
             fast[: begun[t]] = net.step(np, w, now, gates[: begun[t], t])
         slow = np.einsum("btd,td->bd", embedded, self._kept[-steps:])
