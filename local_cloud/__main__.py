@@ -24,11 +24,19 @@ def main(arguments: list[str]) -> int:
     running = commands.add_parser("run", help="deploy, train, evaluate and report in a local cloud, then destroy")
     running.add_argument("experiment", help="the name of a file in experiments/, without .yaml")
     running.add_argument("--data", type=Path, help="the folder of the raw data, where the experiment needs one")
+    running.add_argument("--port", type=int, default=0, help="of the local AWS, to look at it meanwhile (any free one)")
+    running.add_argument("--engine-port", type=int, default=0, help="of the engine (any free one)")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(highlight=False)
+    request = Request(
+        experiment=given.experiment,
+        data=given.data and given.data.resolve(),
+        port=given.port,
+        engine_port=given.engine_port,
+    )
     try:
-        return run(Request(experiment=given.experiment, data=given.data and given.data.resolve()), console)
+        return run(request, console)
     except LocalCloudError as error:
         print(error, file=sys.stderr)
         return 1

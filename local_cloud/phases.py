@@ -16,6 +16,14 @@ from rich.text import Text
 
 
 @dataclass
+class Running:
+    """The phase that goes on."""
+
+    failed: bool = False
+    """Set it where a failure does not end the run at once."""
+
+
+@dataclass
 class Phases:
     """Times of the phases, and the console that everything is printed on."""
 
@@ -24,20 +32,21 @@ class Phases:
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
-    def phase(self, name: str, *, spinner: bool = True) -> Iterator[None]:
+    def phase(self, name: str, *, spinner: bool = True) -> Iterator[Running]:
         """Time a phase; `spinner=False` where the phase prints for itself."""
-        begin = time.monotonic()
+        begin, running = time.monotonic(), Running()
         if not spinner:
             self.console.print(Text(f"{name} …"))
-            yield
+            yield running
         elif self.console.is_terminal:
             with self.console.status(Text(f"{name} …")):
-                yield
+                yield running
         else:
-            yield
+            yield running
         took = time.monotonic() - begin
         self.seconds[name] = self.seconds.get(name, 0.0) + took
-        self.console.print(Text.assemble(("✓ ", "green"), f"{name}  ", (f"{took:.1f} s", "dim")))
+        mark = ("✗ ", "red") if running.failed else ("✓ ", "green")
+        self.console.print(Text.assemble(mark, f"{name}  ", (f"{took:.1f} s", "dim")))
 
     def elapsed(self) -> float:
         """Seconds since the run began."""

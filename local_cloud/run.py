@@ -8,6 +8,7 @@ that one would run on AWS, with the variables that point it here.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 import sys
 import tempfile
@@ -39,6 +40,9 @@ class Request:
     experiment: str
     data: Path | None = None
     out: Path = ROOT / "out"
+    port: int = 0
+    """Of the local cloud; 0: any free one."""
+    engine_port: int = 0
 
 
 @dataclass
@@ -70,8 +74,9 @@ class Run:
             self.outputs = command_line.deploy(cloud)
         with phase("Publish the data", spinner=False):
             self._publish(cloud)
-        with phase("Run the state machine", spinner=False):
+        with phase("Run the state machine", spinner=False) as running:
             ended = self._run_machine(cloud)
+            running.failed = not ended.succeeded
         with phase("Fetch the report, keep the engine's state"):
             fetched = report.fetch(cloud, bucket=self.outputs[BUCKET_OUTPUT], run_id=self.run_id, out=self.out)
             self._keep_state(cloud)
@@ -99,7 +104,9 @@ class Run:
             cwd=ROOT,
         )
         synth = command_line.start_synth()
-        cloud = services.start(self.processes, self.work, ROOT)
+        cloud = services.start(
+            self.processes, self.work, ROOT, port=self.request.port, engine_port=self.request.engine_port
+        )
         bootstrap = command_line.start_bootstrap(cloud)
         for child in (check, synth, bootstrap):
             self.processes.finish(child)
@@ -146,8 +153,6 @@ class Run:
                         file.writelines(f"{event['message'].rstrip()}\n" for event in lines["events"])
 
     def _show(self, ended: Ended, fetched: list[Path]) -> None:
-        if not ended.succeeded:
-            self.phases.console.print(Text(f"✗ {_failure(ended)}", style="red"))
         found = [path for path in fetched if path.suffix == ".json"]
         if found:
             paths = [self.out / path.name for path in fetched]
@@ -187,6 +192,7 @@ def _check(request: Request) -> None:
     if not (folder / f"{request.experiment}.yaml").is_file():
         known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
         raise CommandError(f"There is no experiment {request.experiment!r} in {folder}. There are: {known}.")
+    services.choose_ports(request.port, request.engine_port)
     if request.data is not None and not request.data.is_dir():
         raise CommandError(
             f"The data folder {request.data} does not exist. Give a folder: make run EXPERIMENT=… DATA=path/to/folder"
@@ -205,5 +211,13 @@ def _folder() -> Iterator[Path]:
 
 def _failure(ended: Ended) -> str:
     where = f" in the state “{ended.state}”" if ended.state else ""
-    reason = f": {ended.error}" + (f": {ended.cause}" if ended.cause else "")
-    return f"The state machine ended as {ended.status}{where}{reason}"
+    reason = ": ".join(part for part in (ended.error, _message(ended.cause)) if part)
+    return f"The state machine ended as {ended.status}{where}: {reason}"
+
+
+def _message(cause: str | None) -> str | None:
+    """A function's error comes as JSON; its message is what one wants to read."""
+    try:
+        return str(json.loads(cause or "")["errorMessage"])
+    except (ValueError, KeyError, TypeError):
+        return cause

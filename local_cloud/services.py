@@ -119,7 +119,7 @@ def start(
     StartError if a port is in use or a server does not come up.
     """
     certificate = write_certificate(work)
-    gateway_port, engine_port, role_port = _ports(port, engine_port)
+    gateway_port, engine_port, role_port = choose_ports(port, engine_port)
     cloud = LocalCloud(
         work=work,
         gateway_url=f"https://{HOST}:{gateway_port}",
@@ -189,8 +189,11 @@ def _wait(child: Child, url: str, trust: ssl.SSLContext, limit: float) -> None:
             return
 
 
-def _ports(*wanted: int) -> tuple[int, int, int]:
-    """The wanted ports and one more; 0 stands for any free one. All are held until all are chosen."""
+def choose_ports(*wanted: int) -> tuple[int, int, int]:
+    """The wanted ports and one more; 0 stands for any free one. All are held until all are chosen.
+
+    StartError if one is in use.
+    """
     held: list[socket.socket] = []
     try:
         for port in (*wanted, 0):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,16 @@ def test_an_unknown_experiment_is_told_with_those_that_exist(capsys: pytest.Capt
 def test_a_missing_data_folder_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["run", "quickstart", "--data", str(tmp_path / "nothing")]) == 1
     assert f"{tmp_path / 'nothing'} does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--port", "--engine-port"])
+def test_a_port_in_use_is_told(capsys: pytest.CaptureFixture[str], option: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert main(["run", "quickstart", option, port]) == 1
+    assert f"Port {port} on 127.0.0.1 is in use" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[], ["--"], ["deploy"], ["install", "more"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from local_cloud.errors import CommandError, StartError
 from local_cloud.processes import Processes
-from local_cloud.services import _ports, base_environment
+from local_cloud.services import base_environment, choose_ports
 
 FAMILY = """
 import subprocess, sys, time, signal
@@ -89,18 +90,16 @@ def test_a_command_that_does_not_exist_is_an_error_of_ours(tmp_path: Path) -> No
 
 
 def test_a_port_in_use_is_named() -> None:
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(StartError, match=f"Port {port} on 127.0.0.1 is in use"):
-            _ports(port, 0)
+            choose_ports(port, 0)
 
 
 def test_free_ports_are_different() -> None:
-    assert len(set(_ports(0, 0))) == 3
+    assert len(set(choose_ports(0, 0))) == 3
 
 
 def test_nothing_of_the_users_aws_settings_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
