@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test synth serve bench bench-recipes verify lint format deploy destroy diff pins snapshots clean
+.PHONY: help run test synth bench bench-recipes verify lint format deploy destroy diff pins snapshots clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | while IFS="$$(printf '\t')" read -r a b; do printf '  make %-14s %s\n' "$$a" "$$b"; done
@@ -59,18 +59,21 @@ bench-recipes: $(READY_DEV)  ## every recipe beside the baselines on real data, 
 
 # ---------------------------------------------------------------------------------------------------------------- on AWS
 deploy: $(READY)  ## deploy EXPERIMENT=name to the AWS account of your credentials
-	@$(CDK) -- deploy $(EXPERIMENT) -c env=$(ENVIRONMENT)
+	@$(CDK) -- deploy --all -c experiments=$(EXPERIMENT) -c env=$(ENVIRONMENT)
 
 destroy: $(READY)  ## delete it again, with all that its runs made
-	@$(CDK) -- destroy $(EXPERIMENT) -c env=$(ENVIRONMENT)
+	@$(CDK) -- destroy --all -c experiments=$(EXPERIMENT) -c env=$(ENVIRONMENT)
 
 diff: $(READY)  ## what a deploy would change
-	@$(CDK) -- diff $(EXPERIMENT) -c env=$(ENVIRONMENT)
+	@$(CDK) -- diff --all -c experiments=$(EXPERIMENT) -c env=$(ENVIRONMENT)
 
 # ------------------------------------------------------------------------------------------------------------ upkeep
 pins: $(READY_DEV)  ## compile requirements*.in to full pins
 	@for f in requirements requirements-local requirements-dev; do \
 	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --quiet $$f.in -o $$f.txt || exit 1; done
+
+snapshots: $(READY_DEV)  ## accept the templates as they are now (then read the diff)
+	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest tests/synth/test_synth_snapshots.py
 
 clean:  ## remove what the commands made (not out/)
 	@rm -rf $(VENV) node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis build

@@ -11,7 +11,7 @@ from types import FrameType
 from rich.console import Console
 
 from local_cloud.errors import LocalCloudError
-from local_cloud.run import Request, run
+from local_cloud.run import OUT, Request, run
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as a shell has it."""
@@ -26,6 +26,7 @@ def main(arguments: list[str]) -> int:
     running.add_argument("--data", type=Path, help="the folder of the raw data, where the experiment needs one")
     running.add_argument("--port", type=int, default=0, help="of the local AWS, to look at it meanwhile (any free one)")
     running.add_argument("--engine-port", type=int, default=0, help="of the engine (any free one)")
+    running.add_argument("--out", type=Path, default=OUT, help="where the reports go (out/)")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(highlight=False)
@@ -34,6 +35,7 @@ def main(arguments: list[str]) -> int:
         data=given.data and given.data.resolve(),
         port=given.port,
         engine_port=given.engine_port,
+        out=given.out.resolve(),
     )
     try:
         return run(request, console)

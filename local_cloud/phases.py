@@ -5,10 +5,12 @@ On a terminal the running phase has a spinner; elsewhere (a log file, CI) there 
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -61,3 +63,7 @@ class Phases:
             table.add_row(name, f"{took:.1f}")
         table.add_row("everything", f"{self.elapsed():.1f}", style="bold")
         return table
+
+    def save(self, path: Path) -> None:
+        """The same as JSON, {phase: seconds}: what the benchmarks read."""
+        path.write_text(json.dumps(self.seconds | {"everything": self.elapsed()}, indent=1) + "\n", encoding="utf-8")

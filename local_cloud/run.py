@@ -29,6 +29,7 @@ from local_cloud.processes import Processes
 from local_cloud.services import LocalCloud
 
 ROOT = cdk.ROOT
+OUT = ROOT / "out"
 MACHINE_OUTPUT, BUCKET_OUTPUT = "StateMachineArn", "DataBucketName"
 """Outputs of an experiment's stack."""
 
@@ -39,7 +40,7 @@ class Request:
 
     experiment: str
     data: Path | None = None
-    out: Path = ROOT / "out"
+    out: Path = OUT
     port: int = 0
     """Of the local cloud; 0: any free one."""
     engine_port: int = 0
@@ -89,6 +90,7 @@ class Run:
             left = leftovers(cloud)
         self.phases.console.print()
         self.phases.console.print(self.phases.table())
+        self.phases.save(self.out / self.run_id / "timings.json")
         if left:
             raise Leftovers("The destroyed stack left behind:\n  " + "\n  ".join(left))
         if not ended.succeeded:
