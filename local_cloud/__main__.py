@@ -24,6 +24,7 @@ def main(arguments: list[str]) -> int:
     running = commands.add_parser("run", help="deploy, train, evaluate and report in a local cloud, then destroy")
     running.add_argument("experiment", help="the name of a file in experiments/, without .yaml")
     running.add_argument("--data", type=Path, help="the folder of the raw data, where the experiment needs one")
+    running.add_argument("--out", type=Path, default=OUT, help="the folder for reports and kept state (out/)")
     running.add_argument("--port", type=int, default=0, help="of the local AWS, to look at it meanwhile (any free one)")
     running.add_argument("--engine-port", type=int, default=0, help="of the engine (any free one)")
     running.add_argument("--out", type=Path, default=OUT, help="where the reports go (out/)")
@@ -33,6 +34,7 @@ def main(arguments: list[str]) -> int:
     request = Request(
         experiment=given.experiment,
         data=given.data and given.data.resolve(),
+        out=given.out.resolve(),
         port=given.port,
         engine_port=given.engine_port,
         out=given.out.resolve(),

@@ -32,6 +32,8 @@ class Phases:
     console: Console
     begin: float = field(default_factory=time.monotonic)
     seconds: dict[str, float] = field(default_factory=dict)
+    meanwhile: dict[str, float] = field(default_factory=dict)
+    """Steps that went on beside others of their phase: not in the table, whose rows add up."""
 
     @contextmanager
     def phase(self, name: str, *, spinner: bool = True) -> Iterator[Running]:
@@ -66,4 +68,7 @@ class Phases:
 
     def save(self, path: Path) -> None:
         """The same as JSON, {phase: seconds}: what the benchmarks read."""
-        path.write_text(json.dumps(self.seconds | {"everything": self.elapsed()}, indent=1) + "\n", encoding="utf-8")
+        path.write_text(
+            json.dumps(self.seconds | self.meanwhile | {"everything": self.elapsed()}, indent=1) + "\n",
+            encoding="utf-8",
+        )

@@ -12,6 +12,7 @@ import json
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from local_cloud.processes import Processes
 from local_cloud.services import LocalCloud
 
 ROOT = cdk.ROOT
+OUT = ROOT / "out"
 OUT = ROOT / "out"
 MACHINE_OUTPUT, BUCKET_OUTPUT = "StateMachineArn", "DataBucketName"
 """Outputs of an experiment's stack."""
@@ -109,9 +111,12 @@ class Run:
         cloud = services.start(
             self.processes, self.work, ROOT, port=self.request.port, engine_port=self.request.engine_port
         )
+        begin = time.monotonic()
         bootstrap = command_line.start_bootstrap(cloud)
-        for child in (check, synth, bootstrap):
-            self.processes.finish(child)
+        self.processes.finish(check)
+        self.processes.finish(bootstrap)
+        self.phases.meanwhile["bootstrap"] = time.monotonic() - begin
+        self.processes.finish(synth)
         return cloud
 
     def _publish(self, cloud: LocalCloud) -> None:
