@@ -25,7 +25,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "benchmarks" / "local_cloud.md"
 PHASES = {
-    "Check the data, synthesize, start the local cloud, bootstrap": "check data, synth, start, bootstrap (side by side)",
+    "Check the data, synthesize, start the local cloud, bootstrap": "check data, synth, start, bootstrap together",
     "bootstrap": "cdk bootstrap (beside synth)",
     "Deploy": "cdk deploy",
     "Publish the data": "prepare and publish the data",

@@ -27,7 +27,6 @@ def main(arguments: list[str]) -> int:
     running.add_argument("--out", type=Path, default=OUT, help="the folder for reports and kept state (out/)")
     running.add_argument("--port", type=int, default=0, help="of the local AWS, to look at it meanwhile (any free one)")
     running.add_argument("--engine-port", type=int, default=0, help="of the engine (any free one)")
-    running.add_argument("--out", type=Path, default=OUT, help="where the reports go (out/)")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(highlight=False)
@@ -37,7 +36,6 @@ def main(arguments: list[str]) -> int:
         out=given.out.resolve(),
         port=given.port,
         engine_port=given.engine_port,
-        out=given.out.resolve(),
     )
     try:
         return run(request, console)
