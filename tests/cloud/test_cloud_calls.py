@@ -9,7 +9,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 from cloud_engine import ACCOUNT, FakeEngine
-from conftest import allow, role
+from cloud_stacks import allow, role
 
 from local_cloud.services import LocalCloud
 

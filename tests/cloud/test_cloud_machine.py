@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import allow, role
+from cloud_stacks import allow, role
 
 from local_cloud.services import LocalCloud
 

@@ -13,7 +13,7 @@ import botocore.exceptions
 import psutil
 import pytest
 from cloud_engine import ACCOUNT
-from conftest import allow
+from cloud_stacks import allow
 
 from local_cloud import server
 from local_cloud.services import LocalCloud
