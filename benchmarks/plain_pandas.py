@@ -6,6 +6,7 @@ Written for clarity: everything in memory, one statement after the other.
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -58,3 +59,7 @@ def prepare(source: Path, out: Path, holdout: HoldOut) -> None:
     future = future_mask(frame, holdout)
     frame[~future].to_csv(out / "past.csv", index=False)
     frame[future].to_csv(out / "future.csv", index=False)
+
+
+if __name__ == "__main__":
+    prepare(Path(sys.argv[1]), Path(sys.argv[2]), LastShare())

@@ -70,7 +70,7 @@ class Database:
         return int(next(iter(row.values())) or 0)
 
     def create(self, name: str, table: ibis.Table) -> ibis.Table:
-        """Stores a result as a table of that name."""
+        """Stores a result, in its order, as a table of that name; whoever reads it alone gets that order again."""
         self.connection.execute(f"CREATE OR REPLACE TABLE {_name(name)} AS {_sql(table)}")
         return ibis.table(table.schema(), name=name)
 

@@ -24,7 +24,7 @@ from data_prep.database import ROW, Database, ingest, reading_failed
 from data_prep.errors import DataError
 from data_prep.sources import open_source
 from data_prep.sources.tables import Source, Table
-from data_prep.split import future_rows, repeats
+from data_prep.split import FUTURE, future_rows, place, repeats
 from data_prep.validate import Checked, check, check_enough
 from experiments.config import Column, Experiment
 
@@ -50,6 +50,16 @@ class Prepared:
     """The file each dataset was read from."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Split:
+    """Interactions in the order of their source, and what is told about them."""
+
+    past: ibis.Table
+    future: ibis.Table
+    counts: dict[str, Counts]
+    repeats_share: float
+
+
 def prepare(
     experiment: Experiment, work: Path, *, file: Path, data: Path | None = None, step: Step = lambda _: None
 ) -> Prepared:
@@ -66,20 +76,24 @@ def prepare(
             checked[kind] = _read(database, kind, experiment.schemas.columns(kind) or (), source=table)
         step("Splitting into past and future")
         origin = source.tables[DatasetKind.INTERACTIONS].path
-        past, future = _split(database, experiment, checked[DatasetKind.INTERACTIONS], file=origin)
+        split = _split(database, experiment, checked[DatasetKind.INTERACTIONS], file=origin)
         step("Writing")
         written = {
             "future": _write(
-                database, future, work / "future-interactions.csv", kind=DatasetKind.INTERACTIONS, experiment=experiment
+                database,
+                split.future,
+                work / "future-interactions.csv",
+                kind=DatasetKind.INTERACTIONS,
+                experiment=experiment,
             )
         }
         for kind, rows in checked.items():
-            kept = past if kind is DatasetKind.INTERACTIONS else rows.table
+            kept = split.past if kind is DatasetKind.INTERACTIONS else rows.table.order_by(ROW)
             written[kind.value] = _write(
                 database, kept, work / f"past-{kind.value}.csv", kind=kind, experiment=experiment
             )
         step("Describing")
-        manifest = _describe(database, experiment, checked, past=past, future=future, written=written, source=source)
+        manifest = _describe(experiment, checked, split=split, written=written, source=source)
     files = {manifest.files.future.key: work / "future-interactions.csv"}
     for name, entry in manifest.files.past.items():
         files[entry.key] = work / f"past-{name}.csv"
@@ -99,36 +113,53 @@ def _read(database: Database, kind: DatasetKind, columns: tuple[Column, ...], *,
         raise reading_failed(source, error) from None
 
 
-def _split(
-    database: Database, experiment: Experiment, checked: Checked, *, file: Path
-) -> tuple[ibis.Table, ibis.Table]:
-    interactions = checked.table
-    check_enough(database, interactions, file=file, what="there are only")
-    rows = database.create("future_rows", future_rows(interactions, experiment.holdout))
-    past, future = interactions.anti_join(rows, ROW), interactions.semi_join(rows, ROW)
-    if not database.number(rows.count()):
-        raise DataError.of(file, f"the hold-out ({_holdout(experiment)}) leaves no interaction for the future")
-    check_enough(database, past, file=file, what=f"the hold-out ({_holdout(experiment)}) leaves a past of only")
-    return past, future
+def _split(database: Database, experiment: Experiment, checked: Checked, *, file: Path) -> _Split:
+    rows = database.create("future_rows", future_rows(checked.table, experiment.holdout))
+    placed = database.create("placed", place(checked.table, rows))
+    held_out = placed[FUTURE].sum()
+    users = database.create("users", placed.group_by(USER_ID).agg(n=placed.count(), held_out=held_out))
+    items = database.create("items", placed.group_by(ITEM_ID).agg(n=placed.count(), held_out=held_out))
+    past, future = users.n - users.held_out, users.held_out
+    (by_user,) = database.records(
+        users.aggregate(
+            all=users.n.sum(), all_twice=(users.n >= 2).sum(), past=past.sum(), past_twice=(past >= 2).sum(),
+            past_users=(past > 0).sum(), future=future.sum(), future_users=(future > 0).sum(),
+        )
+    )  # fmt: skip
+    (by_item,) = database.records(
+        items.aggregate(past=(items.n > items.held_out).sum(), future=(items.held_out > 0).sum())
+    )
+    found = {name: int(value or 0) for name, value in by_user.items()}
+    check_enough(found["all"], found["all_twice"], file=file, what="there are only")
+    said = f"the hold-out ({', '.join(f'{k} {v}' for k, v in _holdout(experiment).items())})"
+    if not found["future"]:
+        raise DataError.of(file, f"{said} leaves no interaction for the future")
+    check_enough(found["past"], found["past_twice"], file=file, what=f"{said} leaves a past of only")
+    return _Split(
+        past=placed.filter(~placed[FUTURE]),
+        future=placed.filter(placed[FUTURE]),
+        counts={
+            "past": Counts(interactions=found["past"], users=found["past_users"], items=int(by_item["past"])),
+            "future": Counts(interactions=found["future"], users=found["future_users"], items=int(by_item["future"])),
+        },
+        repeats_share=database.number(repeats(placed)) / found["future"],
+    )
 
 
 def _write(database: Database, table: ibis.Table, path: Path, *, kind: DatasetKind, experiment: Experiment) -> File:
-    """The table as CSV in the order of its source. The key is filled in once the version is known."""
+    """The table as CSV. The key is filled in once the version is known."""
     names = [column.name for column in experiment.schemas.columns(kind) or ()]
-    ordered = table.order_by(ROW).select(*names)
-    rows = database.write_csv(ordered, path)
+    rows = database.write_csv(table.select(*names), path)
     with path.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     return File(key="", sha256=sha256, rows=rows, columns=names)
 
 
 def _describe(
-    database: Database,
     experiment: Experiment,
     checked: dict[DatasetKind, Checked],
     *,
-    past: ibis.Table,
-    future: ibis.Table,
+    split: _Split,
     written: dict[str, File],
     source: Source,
 ) -> Manifest:
@@ -140,14 +171,14 @@ def _describe(
         version=version,
         experiment=experiment.name,
         holdout=holdout,
-        counts={"past": _counts(database, past), "future": _counts(database, future)},
+        counts=split.counts,
         files=Files(
             past={k: replace(entry, key=layout.past(version, DatasetKind(k))) for k, entry in written.items()},
             future=replace(held_out, key=layout.future(version)),
         ),
         dropped=[*_dropped(checked)],
         duplicates=checked[DatasetKind.INTERACTIONS].duplicates,
-        repeats_share=database.number(repeats(future, past)) / held_out.rows,
+        repeats_share=split.repeats_share,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         best_reachable=source.best_reachable() if source.best_reachable else {},
     )
@@ -159,12 +190,6 @@ def _dropped(checked: dict[DatasetKind, Checked]) -> list[Dropped]:
         if kind is not DatasetKind.INTERACTIONS and each.duplicates:
             rows.append(Dropped(reason=f"{kind.value}: equal to an earlier row", rows=each.duplicates))
     return rows
-
-
-def _counts(database: Database, table: Any) -> Counts:
-    n, users, items = table.count(), table[USER_ID].nunique(), table[ITEM_ID].nunique()
-    (row,) = database.records(table.aggregate(interactions=n, users=users, items=items))
-    return Counts(**row)
 
 
 def _holdout(experiment: Experiment) -> dict[str, Any]:

@@ -47,9 +47,18 @@ def cold_items(table: ibis.Table, holdout: ColdItems) -> ibis.Table:
     return ranked.filter(ranked["_rank"] < future_count(ranked["_n"], holdout.share)).select(ITEM_ID)
 
 
-def repeats(future: ibis.Table, past: ibis.Table) -> Any:
+def place(table: ibis.Table, rows: ibis.Table) -> ibis.Table:
+    """The interactions in the order of the source, with FUTURE: whether the row is one of `rows`."""
+    return table.mutate(**{FUTURE: table[ROW].isin(rows[ROW])}).order_by(ROW)
+
+
+def repeats(placed: ibis.Table) -> Any:
     """Ibis scalar: how many of the future's rows have an item that the same user has in the past."""
-    return future.semi_join(past, [USER_ID, ITEM_ID]).count()
+    pair = [USER_ID, ITEM_ID]
+    future, past = placed.filter(placed[FUTURE]), placed.filter(~placed[FUTURE])
+    # The future is the small side: only the pairs that it asks about are looked up.
+    met = past.semi_join(future.select(*pair).distinct(), pair).select(*pair).distinct()
+    return future.semi_join(met, pair).count()
 
 
 def future_count(n: Any, share: Fraction) -> Any:

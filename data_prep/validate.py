@@ -79,25 +79,22 @@ def check(
             )
             usable = usable.filter(~rule.where.fill_null(False))
     usable = usable.select(*names, ROW)
-    usable, duplicates = _once(database, usable, names)
+    usable, duplicates = _once(database, usable, names, kind=kind)
     if kind in _KEYS:
         _refuse_two_rows_of_one(database, usable, kind, source=source)
     return Checked(table=usable, read=read, dropped=dropped, duplicates=duplicates)
 
 
-def check_enough(database: Database, interactions: ibis.Table, *, file: Path, what: str) -> None:
-    """DataError unless the service can train on these interactions."""
-    per_user = interactions.group_by(fields.USER_ID).agg(n=interactions.count())
-    (found,) = database.records(per_user.aggregate(rows=per_user.n.sum(), twice=(per_user.n >= 2).sum()))
-    rows, twice = found["rows"] or 0, found["twice"] or 0
+def check_enough(rows: int, users_with_two: int, *, file: Path, what: str) -> None:
+    """DataError unless the service can train on so many interactions."""
     if rows < fields.MIN_INTERACTIONS:
         raise DataError.of(
             file, f"{what} {rows:,} interactions; Amazon Personalize trains on at least {fields.MIN_INTERACTIONS:,}"
         )
-    if twice < fields.MIN_USERS_WITH_TWO:
+    if users_with_two < fields.MIN_USERS_WITH_TWO:
         raise DataError.of(
             file,
-            f"{what} {twice:,} users with two or more interactions; Amazon Personalize needs at least"
+            f"{what} {users_with_two:,} users with two or more interactions; Amazon Personalize needs at least"
             f" {fields.MIN_USERS_WITH_TWO}",
         )
 
@@ -177,9 +174,9 @@ def _lines(database: Database, rows: ibis.Table, source: Table) -> list[int]:
     return line_numbers(source, [row[ROW] for row in first])
 
 
-def _once(database: Database, table: ibis.Table, names: Sequence[str]) -> tuple[ibis.Table, int]:
+def _once(database: Database, table: ibis.Table, names: Sequence[str], *, kind: DatasetKind) -> tuple[ibis.Table, int]:
     """The table with the first of equal rows, and how many others there were."""
-    again = duplicate_rows(table, names)
+    again = database.create(f"duplicates_{kind.value.lower()}", duplicate_rows(table, names))
     duplicates = database.number(again.count())
     return (table.anti_join(again, ROW), duplicates) if duplicates else (table, 0)
 

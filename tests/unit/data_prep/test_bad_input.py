@@ -94,7 +94,7 @@ def changed(line: int, text: str) -> list[str]:
         (changed(9, f"{'u' * 257},i1,4"), "log.csv:9: USER_ID: 'uuu"),
         (log(users=30, each=20), "there are only 600 interactions; Amazon Personalize trains on at least 1,000"),
         (log(users=20, each=90), "there are only 20 users with two or more interactions"),
-        (log(users=60, each=18), "hold-out ({'kind': 'last', 'share': '1/10'}) leaves a past of only 960 interactions"),
+        (log(users=60, each=18), "hold-out (kind last, share 1/10) leaves a past of only 960 interactions"),
         (log(start=1_700_000_000_000), "log.csv:2: TIMESTAMP: '1700000000000' is in milliseconds"),
         ("\n".join(log()).replace("u3,i21", "u3,caf\xe9").encode("latin-1"), "log.csv:5: is not UTF-8"),
         ("\n".join(log()).replace("who", "wh\xf6").encode("latin-1"), "log.csv:1: is not UTF-8"),

@@ -20,7 +20,7 @@ from benchmarks.plain_pandas import future_mask
 from contract.fields import ITEM_ID, TIMESTAMP, USER_ID
 from contract.holdout import future_count
 from data_prep.database import ROW, Database
-from data_prep.split import future_rows, repeats
+from data_prep.split import future_rows, place, repeats
 from data_prep.validate import duplicate_rows
 from experiments.config import AfterTime, ColdItems, HoldOut, LastShare
 
@@ -109,9 +109,17 @@ def test_cold_items_take_all_their_interactions(database: Database) -> None:
 
 
 def test_repeats_are_rows_of_items_that_the_user_has_in_the_past(database: Database) -> None:
-    past = table_of(database, frame_of([("a", "x", 1), ("b", "y", 2)]), "past")
-    future = table_of(database, frame_of([("a", "x", 3), ("a", "x", 4), ("a", "y", 5), ("b", "x", 6)]), "future")
-    assert database.number(repeats(future, past)) == 2
+    data = [("a", "x", 1), ("b", "y", 2), ("a", "x", 3), ("a", "x", 4), ("a", "y", 5), ("b", "x", 6)]
+    table = table_of(database, frame_of(data))
+    after = AfterTime(kind="after", timestamp=3)
+    assert database.number(repeats(place(table, future_rows(table, after)))) == 2
+
+
+def test_placed_rows_are_in_the_order_of_the_file(database: Database) -> None:
+    frame = frame_of([(f"u{n % 7}", f"i{n % 11}", n * 37 % 101) for n in range(500)])
+    table = table_of(database, frame)
+    stored = database.create("placed", place(table, future_rows(table, LastShare())))
+    assert [row[ROW] for row in database.records(stored)] == list(range(500))
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,0 +1,133 @@
+"""Data preparation at scale beside plain pandas: writes data_prep.md.
+
+    python -m benchmarks.data_prep [--rows 10000000] [--out FILE]
+
+Generates a log of interactions (1 row in 1000 a duplicate), then prepares it twice, each time in a fresh process: with
+`python -m data_prep` and with `benchmarks.plain_pandas`. Both read, check, remove duplicates, hold out the newest tenth
+per user and write past and future; ours also writes the manifest with counts and digests. The outputs must be equal
+byte for byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from data_prep.database import MEMORY_LIMIT
+
+ROOT = Path(__file__).resolve().parent.parent
+ALLOWED_MEMORY = 1.5e9
+"""Bytes that the preparation may take, whatever the number of rows."""
+EXPERIMENT = """\
+name: benchmark
+data:
+  kind: csv
+  interactions: {path: log.csv, columns: {USER_ID: USER_ID, ITEM_ID: ITEM_ID, TIMESTAMP: TIMESTAMP}}
+recipes: [aws-popularity-count]
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One process."""
+
+    seconds: float
+    peak: int
+    """Bytes of resident memory."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs both, writes the table, and returns 1 if a bound is not kept."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.data_prep", description=__doc__.splitlines()[0] if __doc__ else ""
+    )
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".md"))
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="data-prep-benchmark-") as name:
+        folder = Path(name)
+        generate(folder / "log.csv", asked.rows)
+        size = (folder / "log.csv").stat().st_size
+        (folder / "benchmark.yaml").write_text(EXPERIMENT)
+        (folder / "pandas").mkdir()
+        print(f"{asked.rows:,} rows, {size / 1e6:,.0f} MB", flush=True)
+        ours = _measure("data_prep", ["-m", "data_prep", str(folder / "benchmark.yaml"), "--out", str(folder / "ours")])
+        plain = _measure(
+            "plain pandas", ["-m", "benchmarks.plain_pandas", str(folder / "log.csv"), str(folder / "pandas")]
+        )
+        equal = _equal(folder)
+    asked.out.write_text(_page(asked.rows, size, ours=ours, plain=plain, equal=equal), encoding="utf-8")
+    kept = equal and ours.peak <= ALLOWED_MEMORY and ours.seconds <= plain.seconds
+    print(
+        f"{'Kept' if kept else 'NOT KEPT'}: equal output, at most {ALLOWED_MEMORY / 1e9:g} GB,"
+        f" not slower; see {asked.out}"
+    )
+    return 0 if kept else 1
+
+
+def generate(path: Path, rows: int) -> None:
+    """A log in no particular order: a user per 50 rows, a long tail of up to 20,000 items."""
+    users = max(100, rows // 50)
+    database = duckdb.connect(config={"memory_limit": MEMORY_LIMIT})
+    database.execute(
+        f"COPY (SELECT 'u' || hash(7 * n + 1) % {users} AS USER_ID,"
+        " 'i' || CAST(floor(20000 * power((hash(31 * n + 5) % 1000003) / 1000003.0, 2)) AS INT) AS ITEM_ID,"
+        " 1700000000 + CAST(hash(17 * n + 3) % 20000000 AS BIGINT) AS TIMESTAMP"
+        f" FROM (SELECT CASE WHEN i % 1000 = 999 THEN i - 500 ELSE i END AS n FROM range({rows}) AS t(i)))"
+        f" TO '{path}' (HEADER)"
+    )
+    database.close()
+
+
+def _measure(name: str, arguments: Sequence[str]) -> Measured:
+    began = time.monotonic()
+    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    measured = Measured(
+        seconds=time.monotonic() - began, peak=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    )
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{name} failed with exit code {process.returncode}")
+    print(f"{name:14} {measured.seconds:7.1f} s {measured.peak / 1e6:9,.0f} MB", flush=True)
+    return measured
+
+
+def _equal(folder: Path) -> bool:
+    (version,) = [path for path in (folder / "ours" / "data").iterdir() if path.is_dir()]
+    return all(
+        (version / part / "interactions.csv").read_bytes() == (folder / "pandas" / f"{part}.csv").read_bytes()
+        for part in ("past", "future")
+    )
+
+
+def _page(rows: int, size: int, *, ours: Measured, plain: Measured, equal: bool) -> str:
+    return f"""\
+# Data preparation beside plain pandas
+
+{rows:,} interactions ({size / 1e6:,.0f} MB of CSV): read, check, remove duplicates, hold out the newest tenth per user,
+write. Each in a fresh process, one after the other, on {os.cpu_count()} cores ({platform.system()}, Python
+{platform.python_version()}). Outputs {"equal byte for byte" if equal else "DIFFER"}.
+
+| | seconds | peak memory |
+| --- | --- | --- |
+| `python -m data_prep` (buffers limited to {MEMORY_LIMIT}) | {ours.seconds:.1f} | {ours.peak / 1e6:,.0f} MB |
+| plain pandas | {plain.seconds:.1f} | {plain.peak / 1e6:,.0f} MB |
+| ratio | {ours.seconds / plain.seconds:.2f} | {ours.peak / plain.peak:.2f} |
+
+Written by `python -m benchmarks.data_prep`.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
