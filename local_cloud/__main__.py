@@ -28,7 +28,8 @@ def main(arguments: list[str]) -> int:
     running.add_argument("--port", type=int, default=0, help="of the local AWS, to look at it meanwhile (any free one)")
     running.add_argument("--engine-port", type=int, default=0, help="of the engine (any free one)")
     given = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     console = Console(highlight=False)
     request = Request(
         experiment=given.experiment,
@@ -48,7 +49,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends a run like Ctrl-C: nothing stays behind."""
+    """SIGTERM, and a terminal that is closed, end a run like Ctrl-C: nothing stays behind."""
     raise KeyboardInterrupt
 
 

@@ -37,6 +37,8 @@ def test_an_interrupted_run_leaves_nothing(tmp_path: Path, seconds: float, numbe
     family = psutil.Process(run.pid).children(recursive=True)
     begin = time.monotonic()
     run.send_signal(number)
+    time.sleep(0.2)
+    run.send_signal(number)  # impatient
     _, told = run.communicate(timeout=20)
     assert time.monotonic() - begin < 5
     assert run.returncode == 130, told
