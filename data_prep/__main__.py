@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from contract.naming import DEFAULT_ENVIRONMENT
 from data_prep import publish
 from data_prep.errors import PrepareError
-from data_prep.prepare import STEPS, Prepared, prepare
+from data_prep.prepare import STEPS_BESIDE_READING, Prepared, prepare
 from data_prep.summary import show
 from experiments.config import Experiment
 from experiments.load import FOLDER, ConfigError, load, load_named
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     errors = Console(stderr=True)
     try:
-        _run(asked, Console(stderr=asked.json))
+        _run(asked, _console(asked))
     except (ConfigError, PrepareError) as error:
         errors.print(f"[bold red]error:[/] {_escape(str(error))}", soft_wrap=True, highlight=False)
         return 2
@@ -42,11 +42,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _console(asked: argparse.Namespace) -> Console:
+    """Where progress and summary go; a pipe or a file is as wide as the lines need."""
+    console = Console(stderr=asked.json)
+    return console if console.is_terminal else Console(stderr=asked.json, width=160)
+
+
 def _run(asked: argparse.Namespace, console: Console) -> None:
     experiment, file = _experiment(asked.experiment)
     bucket = publish.bucket_of(publish.stack_name(experiment.name, asked.environment)) if asked.stack else None
+    steps = len(experiment.schemas.kinds) + STEPS_BESIDE_READING
     with _working_folder(asked.out) as work, _progress(console) as progress:
-        prepared = prepare(experiment, work, file=file, data=asked.data, step=_stepper(progress))
+        prepared = prepare(experiment, work, file=file, data=asked.data, step=_stepper(progress, steps))
         where = _publish(prepared, asked.out, bucket, progress)
     if asked.json:
         sys.stdout.write(publish.manifest_text(prepared.manifest))
@@ -93,12 +100,12 @@ def _experiment(given: str) -> tuple[Experiment, Path]:
 @contextmanager
 def _progress(console: Console) -> Iterator[Progress]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield progress
 
 
-def _stepper(progress: Progress) -> Callable[[str], None]:
-    task = progress.add_task("Preparing", total=STEPS)
+def _stepper(progress: Progress, total: int) -> Callable[[str], None]:
+    task = progress.add_task("Preparing", total=total)
     begun: list[str] = []
 
     def step(name: str) -> None:

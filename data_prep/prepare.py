@@ -33,8 +33,8 @@ VERSION_LENGTH = 16
 
 Step = Callable[[str], None]
 """Told what begins now."""
-STEPS = 6
-"""At most so many steps are told (one per dataset, and five)."""
+STEPS_BESIDE_READING = 3
+"""Steps that are told after one per dataset."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
 from rich.table import Table
 
@@ -17,7 +19,7 @@ def show(prepared: Prepared, console: Console, *, where: str | None) -> None:
     table.add_column(justify="right")
     table.add_column(overflow="fold")
     for kind, rows in prepared.read.items():
-        table.add_row("read", f"{rows:,}", f"{kind} from {prepared.sources[kind]}")
+        table.add_row("read", f"{rows:,}", f"{kind} from {_short(prepared.sources[kind])}")
     for entry in manifest.dropped:
         table.add_row("dropped", f"{entry.rows:,}", _why(entry))
     if manifest.duplicates:
@@ -48,3 +50,9 @@ def show(prepared: Prepared, console: Console, *, where: str | None) -> None:
 def _why(entry: Dropped) -> str:
     lines = ", ".join(map(str, entry.first_lines))
     return entry.reason + (f" (lines {lines}{', …' if entry.rows > len(entry.first_lines) else ''})" if lines else "")
+
+
+def _short(path: Path) -> str:
+    """Relative to the current folder where that is shorter."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

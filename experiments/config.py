@@ -96,6 +96,10 @@ class Schemas(_Part):
         return self
 
 
+MAX_GENERATED = 20_000_000
+"""Users times items of generated data."""
+
+
 class Generated(_Part):
     """Generated data with a known structure: sessions, drifting taste, repeats, item metadata, new items."""
 
@@ -103,7 +107,13 @@ class Generated(_Part):
     users: Annotated[int, Field(ge=50, le=1_000_000)] = 600
     items: Annotated[int, Field(ge=50, le=100_000)] = 400
     events_per_user: Annotated[int, Field(ge=5, le=1000)] = 60
-    seed: int = 7
+    seed: Annotated[int, Field(ge=0)] = 7
+
+    @model_validator(mode="after")
+    def _in_memory(self) -> Generated:
+        if self.users * self.items > MAX_GENERATED:
+            raise ValueError(f"users times items must be at most {MAX_GENERATED:,}: generated data are made in memory")
+        return self
 
 
 class MovieLens(_Part):

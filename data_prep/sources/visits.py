@@ -3,9 +3,9 @@
 - Every item belongs to one taste, and the items of a taste lie on a closed path, like the parts of a series.
 - A visitor has three tastes, one of them strong. Visits come in sessions; a session keeps to one taste, and from
   session to session the tastes drift: one may move up, or give way to a new one.
-- A session enters a taste's path at a popular item and moves on by a few steps at a time, to what the visitor has
-  not seen yet.
-- Every fifth event is a repeat: one of the items that the visitor saw last.
+- A taste's path is entered at a popular item. From there a visitor moves on by one to three places at a time, at times
+  strays to another item of the taste, always to something new; a later session goes on where they left the path.
+- Every fifth event is a repeat instead: one of the items that the visitor saw last.
 - Some items appear late; before that nobody meets them.
 
 `Visitors.step` draws one event for all visitors at once. The same rules give the *expected* events behind a moment
@@ -32,7 +32,7 @@ SESSION_END = 1 / 8
 STRIDES = np.array([0.0, 0.6, 0.25, 0.15])
 """Relative weight of moving on by 0, 1, 2, … places on the path."""
 STRAY = 0.05
-"""Relative weight of every other place."""
+"""Relative weight of any place, for straying."""
 REPEATS = 0.2
 """Share of events that repeat an item of the visitor's past."""
 RECENT = 0.6 ** np.arange(6)
@@ -43,6 +43,8 @@ START = 1_767_225_600
 """2026-01-01 00:00 UTC."""
 PERIOD = 120 * 86_400
 """Seconds, roughly, over which a visitor's events are spread."""
+_AT_ONCE = 20_000_000
+"""Cells of (possible future, item) that are in memory at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +187,12 @@ def expected_events(world: World, visitors: Visitors, events: Ints, *, draws: in
 
     Averages the exact probabilities of each event over `draws` possible futures of each visitor.
     """
+    at_once = max(1, _AT_ONCE // (draws * world.n_items))
+    parts = [np.arange(low, min(low + at_once, len(events))) for low in range(0, len(events), at_once)]
+    return np.concatenate([_expected(world, visitors.take(rows), events[rows], draws=draws, rng=rng) for rows in parts])
+
+
+def _expected(world: World, visitors: Visitors, events: Ints, *, draws: int, rng: np.random.Generator) -> Floats:
     n = len(events)
     possible = visitors.take(np.repeat(np.arange(n), draws))
     rows = np.repeat(np.arange(n), draws)[:, None] * world.n_items
