@@ -75,7 +75,7 @@ class Scale:
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
     """Round numbers (1, 2 or 5 times a power of ten apart) whose first and last enclose [low, high].
 
-    At most about `most` of them; a span that is next to nothing is widened.
+    At most about `most` of them; a span that is next to nothing is widened. A billionth of a step counts as nothing.
     """
     size = max(abs(low), abs(high), 1.0)
     if high - low < 1e-9 * size:
