@@ -13,15 +13,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
 import psutil
 
+from local_cloud import interrupts
 from local_cloud.errors import CommandError
 
 GRACE = 1.5
@@ -54,8 +54,8 @@ class Processes:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        with _uninterrupted():
-            self.stop()
+        interrupts.begun()
+        self.stop()
 
     def start(
         self, name: str, command: Sequence[str | Path], *, env: Mapping[str, str], log: Path | None, cwd: Path
@@ -112,20 +112,6 @@ class Processes:
         for child in self.children:
             child.process.wait()
         self.children.clear()
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """An impatient second Ctrl-C must not leave half of the processes behind."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def tail(log: Path, lines: int = TAIL) -> str:
