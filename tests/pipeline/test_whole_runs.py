@@ -33,7 +33,7 @@ def test_quickstart_succeeds_and_leaves_nothing(whole_run: Runs) -> None:
     run = whole_run("quickstart")
     assert run.code == 0, run.output
     assert "Traceback" not in run.output
-    assert (run.folder / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert (run.folder / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     named = [p for p in psutil.process_iter(["cmdline"]) if str(run.folder) in " ".join(p.info["cmdline"] or [])]
     assert not named
 
