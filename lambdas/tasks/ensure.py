@@ -93,16 +93,16 @@ def _ensure_attempt(wanted: Ensure, parent: str, *, row: Row, aws: Clients) -> E
     attempts = {numbers[entry["name"]]: entry for entry in listed if entry["name"] in numbers}
     valid_from = _dataset_created(parent, aws=aws) if wanted.kind == "dataset-import-job" else None
     usable = {n: entry for n, entry in attempts.items() if _counts(entry, wanted, valid_from)}
-    if usable:
-        entry = usable[max(usable)]
+    if usable and usable[max(usable)]["status"] in FAILED:
+        _raise_if_recent(wanted, usable[max(usable)])
+    if good := [n for n, entry in usable.items() if entry["status"] not in FAILED]:
+        entry = usable[max(good)]  # also when a later attempt failed in an earlier run: it is paid for
         arn, status = entry[row.arn], entry["status"]
         if status in CREATING or status in DELETING:
             return _pending(arn)
-        if status in FAILED:
-            _raise_if_recent(wanted, entry)
-        elif status != ACTIVE:
+        if status != ACTIVE:
             raise ResourceFailed(f"{_called(wanted)} has the unexpected status {status}")
-        elif not (wanted.kind == "dataset-import-job" and _replaced(wanted, entry, listed)):
+        if not (wanted.kind == "dataset-import-job" and _replaced(wanted, entry, listed)):
             seconds = (entry["lastUpdatedDateTime"] - entry["creationDateTime"]).total_seconds()
             return Ensured(
                 arn=arn, status=ACTIVE, seconds=round(seconds, 3) if wanted.kind == "solution-version" else None

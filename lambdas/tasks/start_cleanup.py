@@ -70,7 +70,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
 
 
 def _stands_for_something(physical_id: str, kind: str) -> bool:
-    """Whether the id is one that we gave: CloudFormation makes one up for a resource that was never created."""
+    """Whether the id is one that we gave: CloudFormation makes one up for a resource that was never created.
+
+    What it makes up holds the logical id, which has capital letters; no bucket's name has.
+    """
     if kind == "dataset-group":
         return ":dataset-group/" in physical_id
-    return True
+    return physical_id == physical_id.lower()

@@ -232,6 +232,20 @@ def test_newest_attempt_counts(personalize: FakePersonalize) -> None:
     assert made(personalize, version) == Ensured(arn=arn, status="ACTIVE", seconds=90.0)
 
 
+def test_a_trained_version_is_used_though_a_later_attempt_failed(personalize: FakePersonalize) -> None:
+    trained = add_version(personalize, 1)
+    add_version(personalize, 2, "CREATE FAILED")  # of an earlier run with train_afresh
+    assert made(personalize, version).arn == trained
+    assert personalize.calls == []
+
+
+def test_training_afresh_that_failed_is_reported_though_an_older_version_exists(personalize: FakePersonalize) -> None:
+    add_version(personalize, 1)
+    add_version(personalize, 2, "CREATE FAILED", at=LATER, failureReason="no capacity")
+    with pytest.raises(ResourceFailed, match="no capacity"):
+        made(personalize, replace(version, afresh=True))
+
+
 def test_stopping_version_is_waited_for(personalize: FakePersonalize) -> None:
     arn = add_version(personalize, 1, "CREATE STOPPING")
     assert made(personalize, version) == Ensured(arn=arn, status="PENDING")
@@ -279,6 +293,15 @@ def test_import_whose_rows_were_replaced_is_made_again(personalize: FakePersonal
     add_job(personalize)
     add_job(personalize, jobName="other-data", at=BEFORE + timedelta(minutes=5))
     assert made(personalize, imported).arn.endswith(attempt(JOB, 2))
+
+
+def test_import_that_replaces_again_and_failed_in_this_run_is_not_repeated(personalize: FakePersonalize) -> None:
+    add_job(personalize, 1, at=BEFORE - timedelta(minutes=2))
+    add_job(personalize, jobName="other-data", at=BEFORE - timedelta(minutes=1))
+    add_job(personalize, 2, "CREATE FAILED", at=LATER, failureReason="denied")
+    with pytest.raises(ResourceFailed, match="denied"):
+        made(personalize, imported)
+    assert personalize.calls == []
 
 
 @pytest.mark.parametrize("other", [{"status": "CREATE FAILED"}, {"importMode": "INCREMENTAL"}])

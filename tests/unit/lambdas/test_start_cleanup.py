@@ -109,6 +109,15 @@ def test_a_bucket_s_id_is_its_name() -> None:
     assert json.loads(states.started[0]["input"])["subject"] == "exp-data"
 
 
+def test_a_bucket_that_was_never_given_an_id_is_not_emptied() -> None:
+    states = States()
+    properties = {"Kind": "bucket", "Subject": "exp-data", "Keep": []}
+    for made_up in ("exp-TeardownDataBucket-ABC123", "TeardownDataBucket"):
+        request = _request("Delete", PhysicalResourceId=made_up, ResourceProperties=properties)
+        assert _start(request, states)[0] == "nothing to clean"
+    assert states.started == []
+
+
 def test_what_goes_wrong_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = Answers()
     monkeypatch.setenv("STATE_MACHINE_ARN", MACHINE)
