@@ -21,6 +21,8 @@ THREADS = 8
 """Calls in flight at once while a campaign is asked."""
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 8}, max_pool_connections=2 * THREADS)
 _BUFFER = 1 << 20
+_AMAZONS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws")
+"""How the host names of AWS's endpoints end, in every partition that has Personalize; the last are dual-stack."""
 _THROTTLING = frozenset(
     {
         "LimitExceededException",  # in Personalize: too many requests per second, or too many jobs pending
@@ -75,7 +77,7 @@ class Clients:
     def is_local(self) -> bool:
         """Whether Personalize is the local engine: its endpoint is not one of AWS's."""
         host = urlsplit(self.personalize.meta.endpoint_url).hostname or ""
-        return not host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+        return not host.endswith(_AMAZONS)
 
     def read(self, bucket: str, key: str) -> bytes:
         """An object's bytes. NoSuchObject if it is missing."""

@@ -163,10 +163,11 @@ def _trainings(
         row = RECIPES[wanted.recipe]
         training = resolve(wanted.recipe, on_aws=run.backend == "aws")
         trained = RECIPES[training.trained]
-        if run.backend == "aws" and trained.name not in {plan.trained for plan in plans.values()}:
-            _check_recipe(trained, row, aws)
-        config = _solution_config(settings, wanted, training)
         group = settings.dataset_group_arn
+        recipe_arn = _in_partition_of(group, trained.arn)
+        if run.backend == "aws" and trained.name not in {plan.trained for plan in plans.values()}:
+            _check_recipe(trained, row, arn=recipe_arn, aws=aws)
+        config = _solution_config(settings, wanted, training)
         solution = naming.name(settings.prefix, trained.word, trained.name, config, group)
         if solution not in plans:
             plans[solution] = TrainingPlan(
@@ -176,7 +177,7 @@ def _trainings(
                     kind="solution",
                     name=solution,
                     request={
-                        "recipeArn": trained.arn,
+                        "recipeArn": recipe_arn,
                         "performAutoTraining": False,  # the service's default is to train, and bill, every week
                         **({"solutionConfig": config} if config else {}),
                     },
@@ -211,7 +212,8 @@ def _solution_config(settings: Settings, wanted: RecipeSettings, training: Train
         if wanted.featurization:
             config["featureTransformationParameters"] = wanted.featurization
     if training.exclude_metadata:
-        excluded = {kind: _metadata(kind, columns) for kind, columns in settings.schema_columns.items()}
+        # In capitals, as in a dataset's ARN: the only spelling of these keys that is known to be in use.
+        excluded = {kind.upper(): _metadata(kind, columns) for kind, columns in settings.schema_columns.items()}
         if excluded := {kind: columns for kind, columns in excluded.items() if columns}:
             config["trainingDataConfig"] = {"excludedDatasetColumns": excluded}
     return config
@@ -235,10 +237,15 @@ def _campaign(settings: Settings, run: Run, row: Recipe, training: Training) -> 
     )
 
 
-def _check_recipe(trained: Recipe, requested: Recipe, aws: Clients) -> None:
+def _in_partition_of(neighbour: str, arn: str) -> str:
+    """The table of recipes has the ARNs of the partition `aws`; there are others (`aws-cn`, `aws-eusc`)."""
+    return ":".join(["arn", neighbour.split(":")[1], *arn.split(":")[2:]])
+
+
+def _check_recipe(trained: Recipe, requested: Recipe, *, arn: str, aws: Clients) -> None:
     """On AWS: asks the service whether it still has the recipe, before anything is imported."""
     try:
-        aws.personalize.describe_recipe(recipeArn=trained.arn)
+        aws.personalize.describe_recipe(recipeArn=arn)
     except ClientError as error:
         if error_code(error) not in {"ResourceNotFoundException", "InvalidInputException"}:
             raise

@@ -240,7 +240,7 @@ def test_on_aws_successors_are_trained_and_shared() -> None:
         ("aws-sims", ["aws-sims"]),
     ]
     assert plan.trainings[0].solution.request["solutionConfig"] == {
-        "trainingDataConfig": {"excludedDatasetColumns": {"Interactions": ["CABIN_TYPE"], "Items": ["GENRES"]}}
+        "trainingDataConfig": {"excludedDatasetColumns": {"INTERACTIONS": ["CABIN_TYPE"], "ITEMS": ["GENRES"]}}
     }
     asks = plan.trainings[1].asks
     weights = [ask.campaign.request.get("campaignConfig") for ask in asks]
@@ -249,6 +249,15 @@ def test_on_aws_successors_are_trained_and_shared() -> None:
     assert weights[2] is None
     assert len({ask.campaign.name for ask in asks}) == 3
     assert [ask.question for ask in asks] == ["user", "cold-items", "user"]
+
+
+def test_recipes_are_of_the_dataset_groups_partition() -> None:
+    personalize = FakePersonalize("https://personalize.eusc-de-east-1.amazonaws.eu")
+    personalize.add("arn:aws-eusc:personalize:::recipe/aws-sims")
+    group = GROUP.replace("arn:aws:", "arn:aws-eusc:")
+    settings = replace(SETTINGS, dataset_group_arn=group, recipes=[RecipeSettings(recipe="aws-sims")], events=None)
+    (training,) = planned(settings=settings, personalize=personalize).trainings
+    assert training.solution.request["recipeArn"] == "arn:aws-eusc:personalize:::recipe/aws-sims"
 
 
 def test_on_aws_a_recipe_that_is_gone_is_named_before_anything_is_made() -> None:

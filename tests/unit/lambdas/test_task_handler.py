@@ -70,6 +70,8 @@ def test_other_errors_keep_their_name(error: Exception) -> None:
     [
         ("https://personalize.eu-west-1.amazonaws.com", False),
         ("https://personalize.cn-north-1.amazonaws.com.cn", False),
+        ("https://personalize.eusc-de-east-1.amazonaws.eu", False),
+        ("https://personalize.eu-west-1.api.aws", False),
         ("http://localhost:4566", True),
         ("https://amazonaws.com.example.org", True),
         ("https://notamazonaws.com", True),
