@@ -25,9 +25,10 @@ from lambdas.aws import THREADS, Clients, is_throttling
 from lambdas.published import Published
 from lambdas.task import task
 
-RESERVE = 60.0
-"""Seconds of an invocation that are kept for writing the answers."""
-CHUNK = 8 * THREADS
+RESERVE = 300.0
+"""Seconds of an invocation that are kept for a chunk whose calls are all throttled (botocore tries each again for up
+to 71 seconds, and a thread has four of them), and for writing the answers."""
+CHUNK = 4 * THREADS
 """Users between two looks at the clock."""
 
 
@@ -74,12 +75,17 @@ def _caller(asking: Asking, question: Question, shortlist: list[str], aws: Clien
 
 
 def _completed(calls: list[Future[list[str]]], *, first: bool) -> list[list[str]]:
-    """The answers up to the first call that was throttled, so that no finished work is lost; none at all raises."""
+    """The answers up to the first call that was throttled, so that no finished work is lost; none at all raises.
+
+    Calls that have not begun then do not begin: they would only be throttled, too, and use up the time.
+    """
     done: list[list[str]] = []
     for call in calls:
         try:
             done.append(call.result())
         except ClientError as error:
+            for waiting in calls:
+                waiting.cancel()
             if not is_throttling(error) or (first and not done):
                 raise
             return done

@@ -79,7 +79,8 @@ def reason(text: str | None) -> str:
     """The words of the innermost error in what Step Functions caught.
 
     A caught error is {"Error": name, "Cause": text}. The cause of a Lambda function's error is JSON with errorType and
-    errorMessage; the cause of a child execution's failure is JSON with the child's own Error and Cause.
+    errorMessage; the cause of a child execution's failure is JSON with the child's own Error and Cause, or
+    with its Status alone if it was stopped or ran out of time.
 
     >>> reason('{"Error":"ResourceFailed","Cause":"{\\\\"errorMessage\\\\":\\\\"solution x failed: no data\\\\"}"}')
     'solution x failed: no data'
@@ -98,6 +99,8 @@ def reason(text: str | None) -> str:
     if cause := value.get("Cause"):
         inner = reason(str(cause))
         return f"{error}: {inner}" if error and inner == cause else inner
+    if not error and (status := value.get("Status")):
+        return f"the execution {value.get('Name')} ended as {status}"
     return str(error or text)
 
 

@@ -85,12 +85,11 @@ handler = task(TryEvents, try_events)
 
 
 def _travellers(published: Published) -> list[str]:
-    """A few of the evaluated users with enough future to send, drawn by the run's seed."""
-    able = [
-        case.user for case in published.cases(Question.USER) if len(published.future.numbers(case.user)) >= NEW_EVENTS
-    ]
-    if not able:
-        raise DataMissing(f"no evaluated user has {NEW_EVENTS} held-out interactions to send as events")
+    """A few of the evaluated users, drawn by the run's seed: of those with enough future to send, if there are any."""
+    evaluated = [case.user for case in published.cases(Question.USER)]
+    if not evaluated:
+        raise DataMissing("no user has both a past and held-out interactions to send as events")
+    able = [user for user in evaluated if len(published.future.numbers(user)) >= NEW_EVENTS] or evaluated
     return random.Random(published.run.evaluation.seed).sample(able, min(PROBES, len(able)))
 
 

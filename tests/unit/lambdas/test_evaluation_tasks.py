@@ -6,6 +6,7 @@ import importlib
 import json
 import pkgutil
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -38,10 +39,10 @@ from contract.plan import (
 )
 from contract.recipes import DatasetKind
 from contract.results import Report
-from lambdas.aws import Clients
+from lambdas.aws import THREADS, Clients
 from lambdas.errors import BadInput, DataMissing
 from lambdas.tasks import try_events as try_module
-from lambdas.tasks.ask import ask
+from lambdas.tasks.ask import CHUNK, ask
 from lambdas.tasks.compare import compare, reason
 from lambdas.tasks.judge import judge
 from lambdas.tasks.judge_baselines import judge_baselines
@@ -73,13 +74,21 @@ class FakeRuntime:
         self.asked: list[dict[str, Any]] = []
         self.refuse_after: int | None = None
         self.error = refused("ThrottlingException")
+        self.refusals = 0
+        self.seconds = 0.0
+        """Until a call is refused: botocore tries it again meanwhile."""
         self._lock = threading.Lock()
 
     def _count(self, parameters: dict[str, Any]) -> None:
         with self._lock:
-            if self.refuse_after is not None and len(self.asked) >= self.refuse_after:
-                raise self.error
-            self.asked.append(parameters)
+            refuse = self.refuse_after is not None and len(self.asked) >= self.refuse_after
+            if refuse:
+                self.refusals += 1
+            else:
+                self.asked.append(parameters)
+        if refuse:
+            time.sleep(self.seconds)
+            raise self.error
 
     def get_recommendations(self, **parameters: Any) -> dict[str, Any]:
         check("personalize-runtime", "GetRecommendations", parameters)
@@ -157,9 +166,9 @@ def test_slices_end_before_the_functions_time_does(s3: FakeS3) -> None:
     while step.status == "PENDING":
         step = ask(asking(next=step.next), aws)
         positions.append(step.next)
-    assert positions == [64, 128, 130]
+    assert positions == [*range(CHUNK, USERS, CHUNK), USERS]
     assert len(runtime.asked) == USERS
-    assert len([key for key in s3.objects if "/answers/" in key]) == 3
+    assert len([key for key in s3.objects if "/answers/" in key]) == len(positions)
     assert len({line["user"] for line in answers(s3)}) == USERS
 
 
@@ -169,10 +178,18 @@ def test_throttling_keeps_what_was_answered(s3: FakeS3) -> None:
     aws = clients(s3=s3, runtime=runtime)
     step = ask(asking(), aws)
     assert step.status == "PENDING"
-    assert 64 <= step.next <= 70
+    assert 70 - THREADS <= step.next <= 70
     runtime.refuse_after = None
     assert ask(asking(next=step.next), aws).status == "DONE"
     assert len({line["user"] for line in answers(s3)}) == USERS
+
+
+def test_a_throttled_call_ends_the_slice_without_starting_others(s3: FakeS3) -> None:
+    runtime = FakeRuntime()
+    runtime.refuse_after, runtime.seconds = 0, 0.02  # each refusal takes as long as its retries
+    with pytest.raises(type(refused("x")), match="Throttling"):
+        ask(asking(), clients(s3=s3, runtime=runtime))
+    assert runtime.refusals < CHUNK
 
 
 @pytest.mark.parametrize(("code", "after"), [("ThrottlingException", 0), ("AccessDeniedException", 70)])
@@ -361,6 +378,10 @@ def test_trainings_of_one_recipe_are_told_apart_by_whom_they_serve(s3: FakeS3) -
         (json.dumps({"Error": "States.Timeout"}), "States.Timeout"),
         (json.dumps({"Error": "States.TaskFailed", "Cause": "not JSON"}), "States.TaskFailed: not JSON"),
         (
+            json.dumps({"Error": "States.TaskFailed", "Cause": json.dumps({"Name": "n", "Status": "TIMED_OUT"})}),
+            "the execution n ended as TIMED_OUT",
+        ),
+        (
             json.dumps({"Error": "StatesExecutionFailed", "Cause": json.dumps({"Error": "E", "Cause": FAILURE})}),
             "solution x: no",
         ),
@@ -421,9 +442,16 @@ def test_nothing_changes(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_events_need_a_tracker_and_a_future(s3: FakeS3) -> None:
     with pytest.raises(BadInput, match="without an event tracker"):
         try_events(TryEvents(run=replace(RUN, events=None), campaign_arn=CAMPAIGN), clients(s3=s3))
-    s3.objects[layout.future("v1")] = b"USER_ID,ITEM_ID,TIMESTAMP\nu1,i1,1\n"
-    with pytest.raises(DataMissing, match="no evaluated user has 3 held-out"):
+    s3.objects[layout.future("v1")] = b"USER_ID,ITEM_ID,TIMESTAMP\nnobody,i1,1\n"
+    with pytest.raises(DataMissing, match="no user has both a past and held-out"):
         try_events(TryEvents(run=RUN, campaign_arn=CAMPAIGN), clients(s3=s3))
+
+
+def test_short_futures_are_sent_as_they_are(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(try_module, "PAUSE", 0.001)
+    rows = [b"USER_ID,ITEM_ID,TIMESTAMP", *(b"u%d,i%d,200" % (n, n + 20) for n in range(3))]
+    s3.objects[layout.future("v1")] = b"\n".join(rows)
+    assert [len(probe["new_events"]) for probe in tried(s3, FakeEvents())["probes"]] == [1, 1, 1]
 
 
 def test_an_event_has_all_that_the_row_has() -> None:
