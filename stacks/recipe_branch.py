@@ -18,8 +18,8 @@ from stacks.until_active import UntilActive
 
 QUICK = 5
 """Seconds between two looks at what takes seconds or minutes."""
-SLOW = 30
-"""Seconds between two looks at an import or a training: 9 events each, so that 23 hours fit into one history."""
+SLOW = 60
+"""Seconds between two looks at an import or a training: 9 events each, so that 23 hours fill half of a history."""
 _COMMENT = (
     "Train one solution version, then ask and judge every recipe that it serves. Started by the main machine with one"
     " training of its plan; the result says for each recipe how it ended."
@@ -100,6 +100,8 @@ def _train(scope: Construct, tasks: Tasks) -> sfn.IChainable:
             "run.$": "$.run",
             "ask.$": "$$.Map.Item.Value",
             "version_arn.$": "$.ensured_version.arn",
+            # Known before it is made: whatever becomes of the call that makes it, the campaign is deleted.
+            "campaign": {"arn.$": f"States.Format('{_campaigns(scope)}', $$.Map.Item.Value.campaign.name)"},
             "asked": {"next": 0},
         },
         max_concurrency=4,
@@ -124,6 +126,11 @@ def _train(scope: Construct, tasks: Tasks) -> sfn.IChainable:
     solution.then(version.start)
     version.then(metrics.next(judge).next(outcome))
     return solution.start
+
+
+def _campaigns(scope: Construct) -> str:
+    """A campaign's ARN with {} for its name."""
+    return cdk.Stack.of(scope).format_arn(service="personalize", resource="campaign", resource_name="{}")
 
 
 def _judge(scope: Construct, tasks: Tasks) -> sfn.IChainable:
@@ -216,13 +223,7 @@ def _release(scope: Construct, tasks: Tasks) -> sfn.IChainable:
     )
     return (
         sfn.Choice(scope, "Is the campaign to be deleted?")
-        .when(
-            sfn.Condition.and_(
-                sfn.Condition.string_equals("$.run.mode", "experiment"),
-                sfn.Condition.is_present("$.campaign.arn"),
-            ),
-            release,
-        )
+        .when(sfn.Condition.string_equals("$.run.mode", "experiment"), release)
         .otherwise(outcome)
     )
 

@@ -26,8 +26,8 @@ class Task:
     purpose: str
     statements: Sequence[iam.PolicyStatement]
     environment: Mapping[str, str] = field(default_factory=dict)
-    minutes: int = 1
-    """Time-out; 15 at most."""
+    minutes: int = 3
+    """Time-out; 15 at most. Enough for a call that hangs once: botocore waits a minute before it tries again."""
     memory: int = 256
     """MiB; a function gets CPU in proportion (one core at 1769)."""
 

@@ -191,7 +191,6 @@ def _judging(bucket: s3.Bucket) -> dict[str, Task]:
             module="report",
             purpose="Renders report.html beside report.json",
             statements=[*_reads(bucket, "reports/*/report.json"), *_writes(bucket, "reports/*/report.html")],
-            minutes=2,
             memory=512,
         ),
     }
