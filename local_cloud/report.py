@@ -24,6 +24,7 @@ SHOWN = {
     "normalized_discounted_cumulative_gain_at_10": "NDCG@10",
     "mean_reciprocal_rank_at_25": "MRR@25",
 }
+REACHABLE = "precision_at_10"
 APPROXIMATION = "≈"
 """Behind the name of a recipe that the engine's own model stood in for."""
 
@@ -53,23 +54,24 @@ def read(path: Path) -> Report:
 
 
 def comparison(report: Report) -> Table:
-    """Recipes and baselines in the reading that decides, each figure with its 95 % interval."""
+    """Recipes and baselines in the reading that decides, each figure with its 95 % interval.
+
+    Recipes that were asked another question than the best one stand apart: they are not ranked against it.
+    """
     title = f"{report.experiment}: {report.evaluated_users} users asked, judged as “{report.judged_by}”"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("recipe")
     for label in SHOWN.values():
         table.add_column(f"{label}  95 %", justify="right", no_wrap=True)
     table.add_column("trained", justify="right", no_wrap=True)
-    by_value = sorted(report.recipes.items(), key=lambda row: -_value(report, row[1]))
-    for name, result in by_value:
-        shown = Text(
-            name + (APPROXIMATION if result.approximation else ""), style="bold" if name == report.best else ""
-        )
-        if result.status != "succeeded":
-            table.add_row(shown, Text(f"{result.status}", style="red"), "", "", "")
-            continue
-        took = "" if result.training_seconds is None else f"{result.training_seconds:.1f} s"
-        table.add_row(shown, *_figures(report, result), took, style="bold" if name == report.best else "")
+    ranked, apart = _by_question(report)
+    for name, result in ranked:
+        table.add_row(*_row(report, name, result), style="bold" if name == report.best else "")
+    if apart:
+        table.add_section()
+        table.add_row(Text("asked another question", style="dim"))
+        for name, result in apart:
+            table.add_row(*_row(report, name, result, indent="  "))
     table.add_section()
     table.add_row(Text("baselines", style="dim"))
     for name, baseline in sorted(report.baselines.items(), key=lambda row: -_value(report, row[1])):
@@ -86,11 +88,44 @@ def show(console: Console, report: Report, *, verdict: str | None, paths: Sequen
     for name, result in report.recipes.items():
         if result.status == "failed":
             console.print(Text(f"{name} failed: {result.failure_reason}", style="red"))
+    if reachable := reached(report):
+        console.print(Text(reachable))
     if verdict:
         console.print(Text(f"\n{verdict}", style="bold"))
     console.print()
     for path in paths:
         console.print(Text(f"  {path}"))
+
+
+def reached(report: Report) -> str | None:
+    """How near each ranked recipe comes to the best that generated data allow, if the data say what that is."""
+    best = (report.data.get("best_reachable") or {}).get(REACHABLE)
+    if not best:
+        return None
+    shares = [
+        f"{name} {result.metrics[report.judged_by][REACHABLE] / best:.0%}"
+        for name, result in _by_question(report)[0]
+        if result.status == "succeeded"
+    ]
+    return (
+        f"Best reachable {SHOWN[REACHABLE]} by the generator's own rules: {_short(best)}. Of that: {', '.join(shares)}"
+    )
+
+
+def _by_question(report: Report) -> tuple[list[tuple[str, RecipeResult]], list[tuple[str, RecipeResult]]]:
+    """Recipes that were asked what the best one was asked (without a best: what most were), and the others."""
+    questions = [result.question for result in report.recipes.values()]
+    main = report.recipes[report.best].question if report.best else max(questions, key=questions.count)
+    rows = sorted(report.recipes.items(), key=lambda row: -_value(report, row[1]))
+    return [row for row in rows if row[1].question == main], [row for row in rows if row[1].question != main]
+
+
+def _row(report: Report, name: str, result: RecipeResult, *, indent: str = "") -> list[Text | str]:
+    shown = Text(indent + name + (APPROXIMATION if result.approximation else ""))
+    if result.status != "succeeded":
+        return [shown, Text(result.status, style="red"), "", "", ""]
+    took = "" if result.training_seconds is None else f"{result.training_seconds:.1f} s"
+    return [shown, *_figures(report, result), took]
 
 
 def _figures(report: Report, result: RecipeResult | BaselineResult) -> list[str]:

@@ -99,6 +99,23 @@ class Bucket:
         Path(path).write_bytes(self.objects[key])
 
 
+def test_the_share_of_what_is_reachable_is_told_where_the_data_know_it() -> None:
+    value = made()
+    assert report.reached(value) is None
+    value.data["best_reachable"] = {"precision_at_10": 0.3125}
+    assert report.reached(value) == ("Best reachable P@10 by the generator's own rules: .312. Of that: aws-hrnn 80%")
+
+
+def test_a_recipe_that_was_asked_another_question_stands_apart() -> None:
+    value = made()
+    value.recipes["aws-sims"].status = "succeeded"
+    value.recipes["aws-sims"].metrics = {"unseen": dict.fromkeys(METRICS, 0.9)}
+    console = Console(file=io.StringIO(), width=100)
+    console.print(report.comparison(value))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert text.index("aws-hrnn") < text.index("asked another question") < text.index("aws-sims")
+
+
 def test_what_is_there_is_fetched_and_copied_as_the_newest(tmp_path: Path) -> None:
     text = json.dumps(made().to_json()).encode()
     cloud: Any = Bucket({"reports/r/report.json": text})
