@@ -69,7 +69,7 @@ def comparison(report: Report) -> Table:
         table.add_row(*_row(report, name, result), style="bold" if name == report.best else "")
     if apart:
         table.add_section()
-        table.add_row(Text("asked another question", style="dim"))
+        table.add_row(Text("another question", style="dim"))
         for name, result in apart:
             table.add_row(*_row(report, name, result, indent="  "))
     table.add_section()
