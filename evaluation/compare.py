@@ -1,7 +1,8 @@
 """From per-user judgements to what report.json says: values, intervals, differences, the best recipe.
 
-Recipes are compared only with recipes that were asked the same question of the same users. The best is the one with
-the highest NDCG@10 among those that were asked about users, in the view that decides (`decisive_view`). What this comes
+Recipes are compared only with recipes of their type that were asked the same question of the same users. The best is
+the one with the highest NDCG@10 among those that personalize for users and were asked about them, in the view that
+decides (`decisive_view`). What this comes
 to in words is said by `evaluation.verdict`.
 """
 
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from math import fsum
 
-from contract.recipes import Question
+from contract.recipes import RECIPES, Question, RecipeType
 from contract.results import (
     JUDGE_METRIC,
     RANK_METRICS,
@@ -53,6 +54,12 @@ class Outcome:
 def decisive_view(repeats_share: float) -> View:
     """`returned` where people come back to things (over 5 % of the held-out rows repeat the user's past)."""
     return "returned" if repeats_share > REPEATS_DECIDE else "unseen"
+
+
+def question_key(recipe: str, question: str) -> tuple[str, str]:
+    """(recipe type, question): only recipes with equal keys are ranked against each other."""
+    row = RECIPES.get(recipe)
+    return (row.type.value if row else RecipeType.USER_PERSONALIZATION.value, question)
 
 
 def compare(
@@ -113,16 +120,21 @@ def _measured(judged: Judgement, draws: dict[tuple[str, str], Draws]) -> Measure
 
 def _best(recipes: Sequence[Judgement], measured: dict[str, Measured], view: View) -> str | None:
     """Ties go to the recipe that the experiment lists first."""
-    asked = [judged.subject for judged in recipes if judged.question == Question.USER]
+    wanted = (RecipeType.USER_PERSONALIZATION.value, Question.USER.value)
+    asked = [judged.subject for judged in recipes if _key(judged) == wanted]
     return max(asked, key=lambda name: measured[name].metrics[view][JUDGE_METRIC], default=None)
+
+
+def _key(judged: Judgement) -> tuple[str, str]:
+    return question_key(judged.subject, judged.question)
 
 
 def _pairs(
     recipes: Sequence[Judgement], baselines: Sequence[Judgement], best: str | None
 ) -> Iterator[tuple[Judgement, Judgement]]:
-    """Every two recipes with the same question and users, then the best recipe with each baseline."""
+    """Every two recipes with the same type, question and users, then the best recipe with each baseline."""
     for a, b in combinations(recipes, 2):
-        if a.question == b.question and a.users == b.users:
+        if _key(a) == _key(b) and a.users == b.users:
             yield a, b
     for judged in recipes:
         if judged.subject == best:

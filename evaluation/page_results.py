@@ -9,6 +9,7 @@ from contract.recipes import Question
 from contract.results import JUDGE_METRIC, METRICS, VIEWS, RecipeResult, Report, View
 from evaluation import verdict
 from evaluation.charts import WIDE, Mark, Point, Tone, bars, scatter
+from evaluation.compare import question_key
 from evaluation.markup import Cell, Group, Row, escape, table
 from evaluation.nested import is_number
 from evaluation.words import (
@@ -31,7 +32,7 @@ _TITLES = {
     "mean_reciprocal_rank_at_25": "how high the first hit stands",
 }
 Key = tuple[str, str]
-"""(recipe type, question), see `verdict.question_key`."""
+"""(recipe type, question), see `compare.question_key`."""
 
 
 def shown_name(report: Report, name: str) -> str:
@@ -62,7 +63,7 @@ def groups(report: Report) -> dict[Key, list[str]]:
     """
     made: dict[Key, list[str]] = {}
     for name, row in report.recipes.items():
-        made.setdefault(verdict.question_key(name, row.question), []).append(name)
+        made.setdefault(question_key(name, row.question), []).append(name)
     main = main_group(report)
     for names in made.values():
         names.sort(key=lambda name: (name != report.best, *_order(report, name)))
@@ -72,7 +73,7 @@ def groups(report: Report) -> dict[Key, list[str]]:
 def main_group(report: Report) -> Key:
     """What the best recipe was asked, or what most experiments ask."""
     if report.best in report.recipes:
-        return verdict.question_key(report.best, report.recipes[report.best].question)
+        return question_key(report.best, report.recipes[report.best].question)
     return ("USER_PERSONALIZATION", "user")
 
 

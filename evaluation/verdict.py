@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from contract.recipes import RECIPES, RecipeType
 from contract.results import JUDGE_METRIC, Report, View
+from evaluation.compare import question_key
 from evaluation.words import baseline_name, decimals, metric_name, number
 
 
@@ -40,12 +40,6 @@ class Lead:
     def over_name(self) -> str:
         """For people: baselines without underscores."""
         return f"the baseline “{baseline_name(self.over)}”" if self.baseline else self.over
-
-
-def question_key(recipe: str, question: str) -> tuple[str, str]:
-    """(recipe type, question): only recipes with equal keys are ranked against each other."""
-    row = RECIPES.get(recipe)
-    return (row.type.value if row else RecipeType.USER_PERSONALIZATION.value, question)
 
 
 def judged_value(report: Report, name: str, metric: str = JUDGE_METRIC, view: View | None = None) -> float | None:

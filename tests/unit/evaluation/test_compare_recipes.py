@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
+from contract.recipes import RECIPES as TABLE
+from contract.recipes import RecipeType
 from contract.results import JUDGE_METRIC, RANK_METRICS, VIEWS
 from evaluation.compare import COMPARED, compare, decisive_view
 from evaluation.judge import Judgement
@@ -51,6 +54,14 @@ def test_best_is_chosen_among_recipes_asked_about_users() -> None:
     assert OUTCOME.best == "better"
     assert compare(RECIPES[2:], BASELINES, repeats_share=0, resamples=10, seed=0).best is None
     assert compare([], BASELINES, repeats_share=0, resamples=10, seed=0).best is None
+
+
+def test_recipes_of_another_type_are_not_ranked_with_those_that_personalize(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = replace(TABLE["aws-popularity-count"], name="better", type=RecipeType.POPULAR_ITEMS)
+    monkeypatch.setitem(TABLE, "better", row)
+    outcome = compare(RECIPES, BASELINES, repeats_share=0, resamples=10, seed=0)
+    assert outcome.best == "worse"
+    assert {"worse", "better"} not in [{row.a, row.b} for row in outcome.comparisons]
 
 
 def test_means_lie_within_their_intervals() -> None:
