@@ -31,6 +31,7 @@ def compose(app: cdk.App, experiments: list[Experiment]) -> cdk.App:
     environment = checked_environment(app.node.try_get_context("env") or naming.DEFAULT_ENVIRONMENT)
     target = cdk.Environment(account=app.node.try_get_context("account"), region=app.node.try_get_context("region"))
     for experiment in experiments:
+        check_stack_name(experiment.name, environment)
         ExperimentStack(app, experiment.name, experiment=experiment, environment=environment, env=target)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return app
@@ -52,6 +53,13 @@ def checked_environment(given: str) -> str:
         return given
     allowed = f"at most {naming.MAX_EXPERIMENT} lower-case letters, digits and hyphens, a letter first"
     raise _wrong("env", f"{given!r} is not the name of an environment", f"Allowed: {allowed}")
+
+
+def check_stack_name(experiment: str, environment: str) -> None:
+    """`shop` in the environment `eu` and an experiment `shop-eu` would be one stack: each would replace the other."""
+    named = f"{experiment}-{environment}"
+    if environment != naming.DEFAULT_ENVIRONMENT and named in names():
+        raise _wrong("env", f"{named!r} would be the stack of the experiment of that name", "Choose another name")
 
 
 def _wrong(key: str, problem: str, hint: str) -> ConfigError:

@@ -20,6 +20,8 @@ QUICK = 5
 """Seconds between two looks at what takes seconds or minutes."""
 SLOW = 60
 """Seconds between two looks at an import or a training: 9 events each, so that 23 hours fill half of a history."""
+_CAMPAIGNS_AT_ONCE = 2
+"""Of one training. Four trainings run at a time, and only retired recipes share one: a dataset group may have five."""
 _COMMENT = (
     "Train one solution version, then ask and judge every recipe that it serves. Started by the main machine with one"
     " training of its plan; the result says for each recipe how it ended."
@@ -104,7 +106,7 @@ def _train(scope: Construct, tasks: Tasks) -> sfn.IChainable:
             "campaign": {"arn.$": f"States.Format('{_campaigns(scope)}', $$.Map.Item.Value.campaign.name)"},
             "asked": {"next": 0},
         },
-        max_concurrency=4,
+        max_concurrency=_CAMPAIGNS_AT_ONCE,
         result_path="$.recipes",
     )
     judge.item_processor(_judge(scope, tasks))

@@ -12,7 +12,7 @@ import pytest
 from synth_app import ROOT, entry
 
 from experiments.load import ConfigError, load_named, names
-from stacks.application import checked_environment, chosen
+from stacks.application import check_stack_name, checked_environment, chosen
 
 BIN = Path(sys.executable).parent
 CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
@@ -70,6 +70,13 @@ def test_an_unknown_experiment_is_told_with_the_nearest_name() -> None:
 def test_an_environment_that_cannot_be_part_of_a_name_is_refused(given: str) -> None:
     with pytest.raises(ConfigError, match=r"context\.env: .* is not the name of an environment\. Allowed"):
         checked_environment(given)
+
+
+def test_an_environment_that_makes_another_experiment_s_stack_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'movielens-hrnn' would be the stack of the experiment of that name"):
+        check_stack_name("movielens", "hrnn")
+    check_stack_name("movielens-hrnn", "dev")
+    check_stack_name("movielens-hrnn", "prod")
 
 
 def test_the_command_line_s_version_is_pinned() -> None:

@@ -149,6 +149,13 @@ def test_logged_without_data_and_traced(everything: Template, machine: str) -> N
     assert any(row["Properties"].get("LogGroupName") == f"/aws/vendedlogs/states/{name}" for row in groups)
 
 
+def test_no_more_campaigns_at_once_than_a_dataset_group_may_have(everything: Template) -> None:
+    """On AWS three recipes share one training; with three others that makes four trainings at a time."""
+    trainings = _states(everything, MAIN)["Train every recipe"]["MaxConcurrency"]
+    of_the_shared = _states(everything, TRAINING)["Ask and judge every recipe"]["MaxConcurrency"]
+    assert (trainings - 1) * 1 + of_the_shared <= 5
+
+
 def test_the_longest_training_fits_into_the_history(everything: Template) -> None:
     states = _states(everything, TRAINING)
     looks = everything.machine(TRAINING)["TimeoutSeconds"] / states["Wait for the solution version"]["Seconds"]
