@@ -24,19 +24,23 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-TASTE_WEIGHTS = np.array([0.6, 0.3, 0.1])
-DRIFT = 0.08
+TASTE_WEIGHTS = np.array([0.55, 0.3, 0.15])
+DRIFT = 0.06
 """Probability, per new session, that the tastes change."""
-SESSION_END = 1 / 8
-"""Probability, per event, that a new session begins: eight events on average."""
+SESSION_END = 1 / 10
+"""Probability, per event, that a new session begins: ten events on average."""
 STRIDES = np.array([0.0, 0.6, 0.25, 0.15])
 """Relative weight of moving on by 0, 1, 2, … places on the path."""
-STRAY = 0.05
+STRAY = 0.15
 """Relative weight of any place, for straying."""
 REPEATS = 0.2
 """Share of events that repeat an item of the visitor's past."""
 RECENT = 0.6 ** np.arange(6)
 """Relative weight of the visitor's latest distinct items, the latest first, in a repeat."""
+ITEM_SKEW = 1.5
+"""An item's appeal within its taste falls with this power of its rank."""
+TASTE_SKEW = 1.0
+"""The number of visitors with a taste falls with this power of its rank."""
 LATE_ITEMS = 0.06
 """Share of items that appear late."""
 START = 1_767_225_600
@@ -68,7 +72,7 @@ class World:
         tastes = max(4, round(n_items / 40))
         length = n_items // tastes
         path = np.arange(tastes * length).reshape(tastes, length)
-        appeal = rng.permuted(np.tile((1.0 + np.arange(length)) ** -0.8, (tastes, 1)), axis=1)
+        appeal = rng.permuted(np.tile((1.0 + np.arange(length)) ** -ITEM_SKEW, (tastes, 1)), axis=1)
         created = START - rng.integers(30, 700, path.size) * 86_400
         late = rng.choice(path.size, round(LATE_ITEMS * path.size), replace=False)
         created[late] = START + (PERIOD * rng.uniform(0.4, 0.8, late.size)).astype(np.int64)
@@ -98,7 +102,7 @@ class Visitors:
     def draw(cls, world: World, events: Ints, rng: np.random.Generator) -> Visitors:
         """Visitors before their first event; `events` (N,): how many each will have, which sets their pace."""
         n = len(events)
-        popularity = (1.0 + np.arange(len(world.path))) ** -0.5
+        popularity = (1.0 + np.arange(len(world.path))) ** -TASTE_SKEW
         noise = rng.gumbel(size=(n, len(world.path)))
         return cls(
             tastes=np.argsort(-(np.log(popularity) + noise), axis=1)[:, :3],

@@ -85,7 +85,7 @@ def test_order_matters(histories: list[list[str]]) -> None:
             follows.setdefault(one, Counter())[other] += 1
     popular = Counter(itertools.chain.from_iterable(histories)).most_common(1)[0][1] / sum(map(len, histories))
     top = sum(c.most_common(1)[0][1] for c in follows.values()) / sum(c.total() for c in follows.values())
-    assert top > 10 * popular
+    assert top > 5 * popular
 
 
 def test_some_items_are_long_tailed_and_some_are_late(log: pd.DataFrame, source: Source) -> None:
