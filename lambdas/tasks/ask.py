@@ -28,22 +28,24 @@ from lambdas.task import task
 RESERVE = 300.0
 """Seconds of an invocation that are kept for a chunk whose calls are all throttled (botocore tries each again for up
 to 71 seconds, and a thread has four of them), and for writing the answers."""
+SLICE = 10_000
+"""Users in one invocation at most: 500 item ids of a user take about 30 KB of memory."""
 CHUNK = 4 * THREADS
 """Users between two looks at the clock."""
 
 
 def ask(asking: Asking, aws: Clients) -> Asked:
-    """Asks from user number `next` on; PENDING with the next user's position if time ran out."""
+    """Asks from user number `next` on; PENDING with the next user's position if others are left."""
     published = Published(run=asking.run, aws=aws)
     question = Question(asking.question)
     cases = published.cases(question)
     shortlist = published.past.popular()[:SHORT_LIST] if question is Question.RANK_POPULAR else []
     answer = _caller(asking, question, shortlist, aws)
     answers: list[dict[str, Any]] = []
-    position = asking.next
+    position, end = asking.next, min(asking.next + SLICE, len(cases))
     with ThreadPoolExecutor(THREADS) as pool:
-        while position < len(cases) and (position == asking.next or aws.seconds_left() > RESERVE):
-            chunk = cases[position : position + CHUNK]
+        while position < end and (position == asking.next or aws.seconds_left() > RESERVE):
+            chunk = cases[position : min(position + CHUNK, end)]
             done = _completed([pool.submit(answer, case) for case in chunk], first=position == asking.next)
             answers += [{"user": case.user, "items": items} for case, items in zip(chunk, done, strict=False)]
             position += len(done)

@@ -70,7 +70,10 @@ def _ensure_named(wanted: Ensure, parent: str, *, row: Row, aws: Clients) -> Ens
 
 
 def _follow(wanted: Ensure, version_arn: str, campaign: dict[str, Any], *, aws: Clients) -> Ensured:
-    """An ACTIVE campaign: updated if it serves another solution version."""
+    """An ACTIVE campaign: updated if it serves another solution version.
+
+    The throughput it was made with is left as it is now: who serves from it may have raised it.
+    """
     arn = campaign["campaignArn"]
     update = campaign.get("latestCampaignUpdate") or {}
     status, updates_to = update.get("status"), update.get("solutionVersionArn")
@@ -80,8 +83,9 @@ def _follow(wanted: Ensure, version_arn: str, campaign: dict[str, Any], *, aws: 
         return Ensured(arn=arn, status=ACTIVE)
     if updates_to == version_arn and status in FAILED:
         _raise_if_recent(wanted, update)
+    changed = {member: value for member, value in wanted.request.items() if member != "minProvisionedTPS"}
     _quietly_if_in_use(
-        lambda: aws.personalize.update_campaign(campaignArn=arn, solutionVersionArn=version_arn, **wanted.request)
+        lambda: aws.personalize.update_campaign(campaignArn=arn, solutionVersionArn=version_arn, **changed)
     )
     return _pending(arn)
 

@@ -5,6 +5,8 @@ Calls: s3:GetObject data/*, s3:GetObject runs/*/answers/*, s3:ListBucket, s3:Put
 
 from __future__ import annotations
 
+import sys
+
 from contract import layout
 from contract.plan import Judged, Judging
 from contract.recipes import Question
@@ -26,7 +28,8 @@ def judge(event: Judging, aws: Clients) -> Judged:
             f" {event.question!r} is judged by; choose another hold-out in the experiment"
         )
     lines = aws.read_json_lines(run.bucket, layout.answers_prefix(run.run_id, event.recipe))
-    answers = {line["user"]: line["items"] for line in lines}
+    # Interned: the same few thousand ids stand in every list, and as new strings each would not fit into memory.
+    answers = {line["user"]: list(map(sys.intern, line["items"])) for line in lines}
     judged = judge_answers(event.recipe, event.question, cases=cases, answers=answers, catalogue=published.catalogue)
     key = layout.judgement(run.run_id, event.recipe)
     aws.write_json(run.bucket, key, judged.to_json())

@@ -182,9 +182,7 @@ def test_campaign_of_another_version_is_updated(personalize: FakePersonalize) ->
     personalize.add(CAMPAIGN, solutionVersionArn=f"{SOLUTION}/bbbbbbbb")
     assert made(personalize, campaign).status == "PENDING"
     assert made(personalize, campaign).status == "PENDING"
-    assert personalize.calls == [
-        ("update_campaign", {"campaignArn": CAMPAIGN, "solutionVersionArn": VERSION, "minProvisionedTPS": 1})
-    ]
+    assert personalize.calls == [("update_campaign", {"campaignArn": CAMPAIGN, "solutionVersionArn": VERSION})]
     personalize.resources[CAMPAIGN]["latestCampaignUpdate"]["status"] = "ACTIVE"
     assert made(personalize, campaign) == Ensured(arn=CAMPAIGN, status="ACTIVE")
 

@@ -41,6 +41,7 @@ from contract.recipes import DatasetKind
 from contract.results import Report
 from lambdas.aws import THREADS, Clients
 from lambdas.errors import BadInput, DataMissing
+from lambdas.tasks import ask as ask_module
 from lambdas.tasks import try_events as try_module
 from lambdas.tasks.ask import CHUNK, ask
 from lambdas.tasks.compare import compare, reason
@@ -170,6 +171,11 @@ def test_slices_end_before_the_functions_time_does(s3: FakeS3) -> None:
     assert len(runtime.asked) == USERS
     assert len([key for key in s3.objects if "/answers/" in key]) == len(positions)
     assert len({line["user"] for line in answers(s3)}) == USERS
+
+
+def test_slices_fit_into_memory(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ask_module, "SLICE", CHUNK)
+    assert ask(asking(), clients(s3=s3, runtime=FakeRuntime())).next == CHUNK
 
 
 def test_throttling_keeps_what_was_answered(s3: FakeS3) -> None:
