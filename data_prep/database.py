@@ -14,7 +14,7 @@ from typing import Any, Self
 import duckdb
 import ibis
 
-from data_prep.errors import DataError
+from data_prep.errors import DatabaseError, DataError
 from data_prep.sources.tables import ISO, MILLISECONDS, SECONDS, FrameTable, Table, TextTable
 from experiments.config import Column
 from experiments.load import Finding
@@ -50,17 +50,32 @@ class Database:
             "temp_directory": str(work / "spill"),
             "preserve_insertion_order": True,
         }
-        self.connection = duckdb.connect(str(work / "work.duckdb"), config=options)
+        self._connection = duckdb.connect(str(work / "work.duckdb"), config=options)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.connection.close()
+        self._connection.close()
+
+    def execute(self, sql: str) -> duckdb.DuckDBPyConnection:
+        """Runs a statement; DatabaseError if it cannot be run."""
+        try:
+            return self._connection.execute(sql)
+        except duckdb.Error as error:
+            raise DatabaseError(str(error).splitlines()[0]) from None
+        except RuntimeError as error:
+            if "interrupted" in str(error).lower():  # how DuckDB reports Ctrl-C
+                raise KeyboardInterrupt from None
+            raise
+
+    def register(self, name: str, rows: Any) -> None:
+        """Makes a pandas frame or Arrow table readable under that name."""
+        self._connection.register(name, rows)
 
     def records(self, table: ibis.Table) -> list[dict[str, Any]]:
         """The rows of a (small) result."""
-        result = self.connection.execute(_sql(table))
+        result = self.execute(_sql(table))
         names = [entry[0] for entry in result.description]
         return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
@@ -71,13 +86,13 @@ class Database:
 
     def create(self, name: str, table: ibis.Table) -> ibis.Table:
         """Stores a result, in its order, as a table of that name; whoever reads it alone gets that order again."""
-        self.connection.execute(f"CREATE OR REPLACE TABLE {_name(name)} AS {_sql(table)}")
+        self.execute(f"CREATE OR REPLACE TABLE {_name(name)} AS {_sql(table)}")
         return ibis.table(table.schema(), name=name)
 
     def write_csv(self, table: ibis.Table, path: Path) -> int:
         """Writes a result with a header, in its order; returns the number of rows."""
-        self.connection.execute(f"COPY ({_sql(table)}) TO {_text(str(path))} (HEADER)")
-        (rows,) = self.connection.fetchone() or (0,)
+        result = self.execute(f"COPY ({_sql(table)}) TO {_text(str(path))} (HEADER)")
+        (rows,) = result.fetchone() or (0,)
         return int(rows)
 
 
@@ -91,7 +106,7 @@ def ingest(database: Database, name: str, source: Table, columns: Sequence[Colum
 
     Malformed rows (wrong number of fields, not UTF-8) raise DataError with their lines.
     """
-    database.connection.execute(
+    database.execute(
         f"CREATE OR REPLACE TABLE {_name(name)} AS SELECT {_selected(source, columns)} FROM {_rows(database, source)}"
     )
     if isinstance(source, TextTable):
@@ -141,7 +156,7 @@ def _record_lines(source: TextTable) -> Iterator[int]:
 def _rows(database: Database, source: Table) -> str:
     """SQL of the untyped rows."""
     if isinstance(source, FrameTable):
-        database.connection.register("_frame", source.frame)
+        database.register("_frame", source.frame)
         return "_frame"
     quote = '"' if source.quoted else ""
     columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in source.names)
@@ -182,7 +197,7 @@ def _typed(text: str, column: Column, source: Table) -> str:
 
 
 def _refuse_rejected(database: Database, source: TextTable) -> None:
-    rows = database.connection.execute(
+    rows = database.execute(
         "SELECT line, error_type, min(error_message), min(column_name) FROM reject_errors"
         " WHERE scan_id = (SELECT max(scan_id) FROM reject_scans) GROUP BY ALL ORDER BY line"
     ).fetchall()
@@ -217,11 +232,6 @@ def _malformed(kind: str, message: str, source: TextTable) -> str:
     if kind == "INVALID ENCODING":
         return "is not UTF-8"
     return message.splitlines()[0] if message else kind.lower()
-
-
-def reading_failed(source: Table, error: duckdb.Error) -> DataError:
-    """An error of the reader that is about the whole file."""
-    return DataError.of(source.path, f"cannot be read: {str(error).splitlines()[0]}")
 
 
 def _sql(table: ibis.Table) -> str:

@@ -30,5 +30,9 @@ class DataError(PrepareError):
         return cls([Finding(file=file, line=line, field=field, problem=problem, hint=hint)])
 
 
+class DatabaseError(PrepareError):
+    """The embedded database cannot do what is asked."""
+
+
 class StackError(PrepareError):
     """The experiment's stack, or its bucket, is not there or not open to these credentials."""

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import ibis
 
 from contract import layout
@@ -20,8 +19,8 @@ from contract.fields import ITEM_ID, USER_ID
 from contract.manifest import Counts, Dropped, File, Files, Manifest
 from contract.naming import digest
 from contract.recipes import DatasetKind
-from data_prep.database import ROW, Database, ingest, reading_failed
-from data_prep.errors import DataError
+from data_prep.database import ROW, Database, ingest
+from data_prep.errors import DatabaseError, DataError
 from data_prep.sources import open_source
 from data_prep.sources.tables import Source, Table
 from data_prep.split import FUTURE, future_rows, place, repeats
@@ -109,8 +108,8 @@ def _read(database: Database, kind: DatasetKind, columns: tuple[Column, ...], *,
     try:
         table = ingest(database, f"raw_{kind.value.lower()}", source, columns)
         return check(database, table, kind, columns=columns, source=source)
-    except duckdb.Error as error:
-        raise reading_failed(source, error) from None
+    except DatabaseError as error:
+        raise DataError.of(source.path, f"cannot be read: {error}") from None
 
 
 def _split(database: Database, experiment: Experiment, checked: Checked, *, file: Path) -> _Split:

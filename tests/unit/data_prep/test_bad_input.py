@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.__main__ import main
+from data_prep.command import main
 
 YAML = """\
 name: shop

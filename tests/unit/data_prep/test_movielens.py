@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contract.recipes import DatasetKind
-from data_prep.__main__ import main
+from data_prep.command import main
 from data_prep.errors import DataError
 from data_prep.sources.movielens import read_movielens
 from data_prep.sources.tables import FrameTable, Source

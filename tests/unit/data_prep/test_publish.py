@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from contract.manifest import Manifest
 from data_prep import publish
-from data_prep.__main__ import main
+from data_prep.command import main
 from data_prep.errors import StackError
 from data_prep.prepare import Prepared, prepare
 from experiments.load import load
@@ -179,3 +179,23 @@ def test_without_a_target_nothing_is_published(file: Path, tmp_path: Path, capsy
 def test_json_is_the_manifest_alone(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(file), "--json"]) == 0
     assert Manifest.from_json(json.loads(capsys.readouterr().out)).experiment == "shop"
+
+
+def test_interrupted(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C reaches Python as an error of the database while a query runs."""
+
+    class Interrupted:
+        def execute(self, _: str) -> None:
+            raise RuntimeError("Query interrupted")
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr("data_prep.database.duckdb.connect", lambda *_, **__: Interrupted())
+    before = set(tmp_path.rglob("*"))
+    monkeypatch.setattr("data_prep.database.Database.register", lambda *_: None)
+    assert main([str(file), "--out", str(tmp_path / "new" / "out")]) == 130
+    assert "nothing was published" in capsys.readouterr().err
+    assert set(tmp_path.rglob("*")) == before

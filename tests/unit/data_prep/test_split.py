@@ -58,7 +58,7 @@ def frame_of(data: list[tuple[str, str, int]]) -> pd.DataFrame:
 def table_of(database: Database, frame: pd.DataFrame, name: str = "interactions") -> Any:
     """As a table of the database; the order of its rows must not matter, only `ROW` does."""
     numbered = frame.assign(**{ROW: range(len(frame))}).sample(frac=1, random_state=1)
-    database.connection.register(name, pa.Table.from_pandas(numbered, preserve_index=False))
+    database.register(name, pa.Table.from_pandas(numbered, preserve_index=False))
     return ibis.table({USER_ID: "string", ITEM_ID: "string", TIMESTAMP: "int64", ROW: "int64"}, name=name)
 
 

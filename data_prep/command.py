@@ -1,0 +1,153 @@
+"""python -m data_prep EXPERIMENT [--data DIR] [--out DIR | --stack]: prepares an experiment's data and publishes it.
+
+Exit codes: 0 published (or checked), 2 the experiment, the data or the stack is not usable, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from contract.naming import DEFAULT_ENVIRONMENT
+from data_prep import publish
+from data_prep.errors import PrepareError
+from data_prep.prepare import STEPS_BESIDE_READING, Prepared, prepare
+from data_prep.summary import show
+from experiments.config import Experiment
+from experiments.load import FOLDER, ConfigError, load, load_named
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    asked = _parser().parse_args(arguments)
+    errors = Console(stderr=True)
+    try:
+        _run(asked, _console(asked))
+    except (ConfigError, PrepareError) as error:
+        errors.print(f"[bold red]error:[/] {_escape(str(error))}", soft_wrap=True, highlight=False)
+        return 2
+    except OSError as error:
+        errors.print(f"[bold red]error:[/] {_escape(str(error))}", soft_wrap=True, highlight=False)
+        return 2
+    except KeyboardInterrupt:
+        errors.print("Interrupted: nothing was published.")
+        return 130
+    return 0
+
+
+def _console(asked: argparse.Namespace) -> Console:
+    """Where progress and summary go; a pipe or a file is as wide as the lines need."""
+    console = Console(stderr=asked.json)
+    return console if console.is_terminal else Console(stderr=asked.json, width=160)
+
+
+def _run(asked: argparse.Namespace, console: Console) -> None:
+    experiment, file = _experiment(asked.experiment)
+    bucket = publish.bucket_of(publish.stack_name(experiment.name, asked.environment)) if asked.stack else None
+    steps = len(experiment.schemas.kinds) + STEPS_BESIDE_READING
+    with _working_folder(asked.out) as work, _progress(console) as progress:
+        prepared = prepare(experiment, work, file=file, data=asked.data, step=_stepper(progress, steps))
+        where = _publish(prepared, asked.out, bucket, progress)
+    if asked.json:
+        sys.stdout.write(publish.manifest_text(prepared.manifest))
+    else:
+        show(prepared, console, where=where)
+
+
+@contextmanager
+def _working_folder(out: Path | None) -> Iterator[Path]:
+    """A folder that is gone afterwards: within `out`, so that files are renamed there, or among the temporary ones."""
+    fresh = [folder for folder in (out, *out.parents) if not folder.exists()] if out else []
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".prepare-", dir=out) as work:
+            yield Path(work)
+    except BaseException:
+        for folder in fresh:
+            folder.rmdir()
+        raise
+
+
+def _publish(prepared: Prepared, out: Path | None, bucket: str | None, progress: Progress) -> str | None:
+    if out is None and bucket is None:
+        return None
+    size = sum(path.stat().st_size for path in prepared.files.values())
+    task = progress.add_task("Publishing", total=size)
+
+    def sent(count: int) -> None:
+        progress.advance(task, count)
+
+    if bucket is not None:
+        return publish.to_bucket(prepared, bucket, sent=sent)
+    return str(publish.to_folder(prepared, out or Path(), sent=sent))
+
+
+def _experiment(given: str) -> tuple[Experiment, Path]:
+    """By name, or by the path of its file."""
+    if given.endswith((".yaml", ".yml")):
+        return load(Path(given)), Path(given)
+    return load_named(given), FOLDER / f"{given}.yaml"
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Progress]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield progress
+
+
+def _stepper(progress: Progress, total: int) -> Callable[[str], None]:
+    task = progress.add_task("Preparing", total=total)
+    begun: list[str] = []
+
+    def step(name: str) -> None:
+        if begun:
+            progress.advance(task)
+        begun.append(name)
+        progress.update(task, description=name)
+
+    return step
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m data_prep", description="Prepare an experiment's data: read, check, split, publish."
+    )
+    parser.add_argument("experiment", help="name of a file in experiments/ (quickstart), or the path of a YAML file")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder of the raw data, where the experiment needs one"
+    )
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument("--out", type=Path, metavar="DIR", help="publish into this folder")
+    target.add_argument(
+        "--stack", action="store_true", help="publish into the bucket of the experiment's deployed stack"
+    )
+    parser.add_argument(
+        "-c",
+        dest="environment",
+        type=_environment,
+        default=f"env={DEFAULT_ENVIRONMENT}",
+        metavar="env=NAME",
+        help=f"the environment that the stack was deployed for, as for cdk (env={DEFAULT_ENVIRONMENT})",
+    )
+    parser.add_argument("--json", action="store_true", help="print the manifest instead of the summary")
+    return parser
+
+
+def _environment(text: str) -> str:
+    name, _, value = text.partition("=")
+    if name != "env" or not value:
+        raise argparse.ArgumentTypeError(f"{text!r}: write env=NAME")
+    return value
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", "\\[")
