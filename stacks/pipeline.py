@@ -25,7 +25,8 @@ from stacks.until_active import UntilActive
 _COMMENT = """\
 Compare the recipes of one experiment. Start it with {}: every field of the input is optional.
   recipes: only these of the experiment's recipes, e.g. ["aws-hrnn"]
-  mode: "experiment" deletes the campaigns after the evaluation, "serve" keeps them; by default as in the experiment
+  mode: "experiment" makes campaigns for the evaluation and deletes them, "serve" updates campaigns of its own and
+    keeps them; by default as in the experiment
   train_afresh: true trains again even where equal inputs were trained before
   users: ask at most so many users
 A field named Comment is ignored; any other is refused. A run that failed is started again with the same input: it

@@ -229,9 +229,11 @@ def _campaign(settings: Settings, run: Run, row: Recipe, training: Training) -> 
     config: dict[str, Any] = {}
     if training.exploration_weight is not None:
         config["itemExplorationConfig"] = {"explorationWeight": training.exploration_weight}
+    # Mode `experiment` deletes its campaigns: those that applications use must be others.
+    made_of = (row.name, config, settings.dataset_group_arn, run.mode)
     return Ensure(
         kind="campaign",
-        name=naming.name(settings.prefix, row.word, "campaign", row.name, config, settings.dataset_group_arn),
+        name=naming.name(settings.prefix, row.word, "campaign", *made_of),
         request={"minProvisionedTPS": 1, **({"campaignConfig": config} if config else {})},
         since=run.started_at,
     )

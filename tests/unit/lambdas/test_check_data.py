@@ -305,6 +305,12 @@ def test_equal_inputs_give_equal_names_and_changed_inputs_others() -> None:
     assert all(group[kind].isdisjoint(first[kind]) for kind in ("solutions", "versions", "campaigns"))
 
 
+def test_an_evaluation_neither_uses_nor_deletes_the_campaigns_that_serve() -> None:
+    first, serving = names(planned()), names(planned({"mode": "serve"}))
+    assert serving["campaigns"].isdisjoint(first["campaigns"])
+    assert all(serving[kind] == first[kind] for kind in ("imports", "solutions", "versions"))
+
+
 def test_events_are_tried_by_their_recipe_in_mode_experiment_only() -> None:
     def tried(given: dict[str, Any]) -> list[str]:
         plan = planned(given)
