@@ -33,10 +33,10 @@ run: $(READY)  ## deploy, train, evaluate and report in a local cloud [EXPERIMEN
 	@$(BIN)/python -m local_cloud run $(EXPERIMENT) $(if $(DATA),--data "$(DATA)")
 
 test: lint  ## the checks and the tests (at most 12 minutes on two cores)
-	@$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow" $(PYTEST_ARGS)
 
 verify: lint  ## everything, the long checks included
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(READY_DEV)  ## ruff, mypy, import-linter
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo >/dev/null || { $(BIN)/lint-imports --no-logo | tail -30; exit 1; }
