@@ -44,6 +44,11 @@ def prefix(experiment: str, environment: str = DEFAULT_ENVIRONMENT) -> str:
     return f"{experiment}-{digest(experiment, environment, length=6)}"
 
 
+def stack_name(experiment: str, environment: str = DEFAULT_ENVIRONMENT) -> str:
+    """The CloudFormation stack of an experiment in an environment (`-c env=…`)."""
+    return experiment if environment == DEFAULT_ENVIRONMENT else f"{experiment}-{environment}"
+
+
 def name(of_prefix: str, kind: str, *inputs: Any) -> str:
     """The name of a resource of that kind (a short fixed word) made from those inputs (JSON values)."""
     if not kind or len(kind) > MAX_KIND:

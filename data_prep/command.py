@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from contract.naming import DEFAULT_ENVIRONMENT
+from contract.naming import DEFAULT_ENVIRONMENT, stack_name
 from data_prep import publish
 from data_prep.errors import PrepareError
 from data_prep.prepare import STEPS_BESIDE_READING, Prepared, prepare
@@ -50,7 +50,7 @@ def _console(asked: argparse.Namespace) -> Console:
 
 def _run(asked: argparse.Namespace, console: Console) -> None:
     experiment, file = _experiment(asked.experiment)
-    bucket = publish.bucket_of(publish.stack_name(experiment.name, asked.environment)) if asked.stack else None
+    bucket = publish.bucket_of(stack_name(experiment.name, asked.environment)) if asked.stack else None
     steps = len(experiment.schemas.kinds) + STEPS_BESIDE_READING
     with _working_folder(asked.out) as work, _progress(console) as progress:
         prepared = prepare(experiment, work, file=file, data=asked.data, step=_stepper(progress, steps))

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 from contract import layout
 from contract.manifest import Manifest
-from contract.naming import DEFAULT_ENVIRONMENT
 from contract.plan import to_json
 from data_prep.errors import StackError
 from data_prep.prepare import Prepared
@@ -66,11 +65,6 @@ def to_bucket(prepared: Prepared, bucket: str, *, sent: Sent = lambda _: None) -
     except (Boto3Error, BotoCoreError, ClientError) as error:
         raise StackError(f"the bucket {bucket} cannot be written: {error}") from None
     return f"s3://{bucket}/{layout.MANIFEST}"
-
-
-def stack_name(experiment: str, environment: str = DEFAULT_ENVIRONMENT) -> str:
-    """The CloudFormation stack of an experiment in an environment (`-c env=…`)."""
-    return experiment if environment == DEFAULT_ENVIRONMENT else f"{experiment}-{environment}"
 
 
 def bucket_of(stack: str) -> str:

@@ -57,7 +57,7 @@ def checked_environment(given: str) -> str:
 
 def check_stack_name(experiment: str, environment: str) -> None:
     """`shop` in the environment `eu` and an experiment `shop-eu` would be one stack: each would replace the other."""
-    named = f"{experiment}-{environment}"
+    named = naming.stack_name(experiment, environment)
     if environment != naming.DEFAULT_ENVIRONMENT and named in names():
         raise _wrong("env", f"{named!r} would be the stack of the experiment of that name", "Choose another name")
 

@@ -38,12 +38,11 @@ class ExperimentStack(cdk.Stack):
         environment: str = naming.DEFAULT_ENVIRONMENT,
         env: cdk.Environment | None = None,
     ) -> None:
-        in_default = environment == naming.DEFAULT_ENVIRONMENT
         super().__init__(
             scope,
             construct_id,
             env=env,
-            stack_name=experiment.name if in_default else f"{experiment.name}-{environment}",
+            stack_name=naming.stack_name(experiment.name, environment),
             description=f"personalize-cdk: {experiment.description or experiment.name}"[:1024],
         )
         _check_region(self.region, experiment)

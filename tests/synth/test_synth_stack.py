@@ -13,7 +13,6 @@ import pytest
 from synth_app import EVERYTHING, MINIMAL, ROOT, Template, named, new_app, text_of
 
 from contract import naming
-from data_prep.publish import stack_name
 from experiments.config import Experiment
 from experiments.load import ConfigError
 from stacks.experiment import ExperimentStack
@@ -65,10 +64,10 @@ def test_another_environment_shares_no_name(minimal: Template, variants: dict[st
 
 
 @pytest.mark.parametrize(("environment", "name"), [("dev", "minimal"), ("prod", "minimal-prod")])
-def test_the_stack_is_found_where_data_prep_looks_for_it(tmp_path: Path, environment: str, name: str) -> None:
+def test_the_stack_of_an_environment(tmp_path: Path, environment: str, name: str) -> None:
     app = new_app(tmp_path)
     stack = ExperimentStack(app, "any", experiment=Experiment.model_validate(MINIMAL), environment=environment)
-    assert stack.stack_name == name == stack_name("minimal", environment)
+    assert stack.stack_name == name
 
 
 def test_personalize_resources_carry_no_tags(everything: Template) -> None:

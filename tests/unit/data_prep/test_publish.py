@@ -143,7 +143,6 @@ def test_the_manifest_is_uploaded_last(prepared: Prepared, monkeypatch: pytest.M
 
 
 def test_the_stack_of_an_environment(file: Path, stacks: Stacks, capsys: pytest.CaptureFixture[str]) -> None:
-    assert publish.stack_name("shop") == publish.stack_name("shop", "dev") == "shop"
     stacks.outputs["shop-prod"] = {"DataBucketName": "shop-data"}
     assert main([str(file), "--stack", "-c", "env=prod"]) == 0
     assert main([str(file), "--stack"]) == 2
