@@ -73,7 +73,7 @@ class Manifest:
     repeats_share: float = 0.0
     """Share of the held-out rows whose item the same user has in the past: it decides which view judges."""
     best_reachable: dict[str, float] = field(default_factory=dict)
-    """Generated data only: {metric: value} of the best possible lists, read as `returned` (data_prep.sources.generated)."""
+    """Generated data only: {metric: value} of the best possible lists, read as `returned`."""
     created_at: str | None = None
     """ISO 8601, UTC."""
     schema: int = SCHEMA
