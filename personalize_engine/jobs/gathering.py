@@ -120,9 +120,10 @@ def _codes(column: Any) -> tuple[Vocabulary, NDArray[np.int32]]:
 
 def _check_minimums(past: Past, event_type: str | None) -> None:
     after = "" if event_type is None else f" after filtering by event type: {event_type}"
-    keys = np.stack([past.user.astype(np.int64), past.item.astype(np.int64), past.at])
-    order = np.lexsort(keys)
-    distinct = int((np.diff(keys[:, order], axis=1) != 0).any(axis=0).sum()) + min(1, len(past))
+    distinct = len(past.pairs[0])  # models need the pairs anyway; sorting whole rows takes far more memory
+    if distinct < fields.MIN_INTERACTIONS:
+        keys = np.stack([past.user.astype(np.int64), past.item.astype(np.int64), past.at])
+        distinct = np.unique(keys, axis=1).shape[1]
     if distinct < fields.MIN_INTERACTIONS:
         raise JobFailed(f"Dataset has fewer than {fields.MIN_INTERACTIONS} unique interactions ({distinct}){after}")
     with_two = int((past.lengths >= 2).sum())

@@ -54,7 +54,7 @@ def _finish(end: Ending, arn: str) -> None:
     end.transaction.set_members(dataset.arn, _table=arn, _rows=end.result["rows"])
     end.transaction.set_status(arn, ACTIVE)
     if before and not end.transaction.count("solution-version", statuses=BEING_CREATED):
-        end.artifacts.remove(before)
+        end.obsolete.append(before)
 
 
 register(Job(kind=KIND, work=import_data, in_process=True, finish=_finish))

@@ -1,4 +1,4 @@
-"""The engine's end of a worker process: started ahead of its first job, replaced when it was killed."""
+"""The engine's end of a worker process: started ahead of its first job or for it, replaced when it was killed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class WorkerProcess:
 
     def run(self, row: JobRow, progress: Progress) -> Result:
         """The job's result; JobFailed with its reason, JobStopped if it was cancelled."""
-        process = self._process
+        process = self._living()
         if process is None:
             raise JobStopped(row.arn)
         assert process.stdin is not None
@@ -73,6 +73,7 @@ class WorkerProcess:
             if self._job == job and self._process is not None:
                 self._cancelled.add(job)
                 self._process.kill()
+                self._process.wait()  # so that `_living` sees it, should the job just have been done
 
     def stop(self) -> None:
         """Kills the process for good."""
@@ -82,6 +83,14 @@ class WorkerProcess:
                 self._process.kill()
                 self._process.wait()
                 self._close(self._process)
+
+    def _living(self) -> subprocess.Popen[str] | None:
+        """The process; a new one if there is none yet or it ended while it had nothing to do. None once stopped."""
+        if self._process is None or self._process.poll() is not None:
+            if self._process is not None:
+                self._close(self._process)
+            self.start()
+        return None if self._stopped else self._process
 
     def _ended(self, row: JobRow, process: subprocess.Popen[str]) -> Result:
         """The process is gone: a new one takes its place."""

@@ -7,7 +7,7 @@ own, and all that lasts is done by `finish`, inside the one transaction that als
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -68,6 +68,8 @@ class Ending:
     artifacts: Artifacts
     loader: Loader
     result: Result
+    obsolete: list[str] = field(default_factory=list)
+    """ARNs that `finish` adds: their files are removed once the transaction is durable, never before."""
 
 
 def nothing_to_do(work: Work, arn: str) -> Result:

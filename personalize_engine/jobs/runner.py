@@ -25,6 +25,8 @@ from personalize_engine.store.transaction import JobRow
 
 LOG = logging.getLogger(__name__)
 QUICK_THREADS = 2
+AHEAD = 2
+"""Worker processes that are started before there is a job for them; each takes some 100 MB."""
 PATIENCE = 2.0
 """Seconds that `stop` waits for threads; one that waits at the store's shut door is left to the end of the process."""
 INTERNAL = "An internal error occurred while the job was run; the engine's log has the details."
@@ -54,7 +56,7 @@ class JobRunner:
         self._artifacts.clear_aside()
         with self._store.write(patience=None) as transaction:
             transaction.requeue_jobs()
-        for process in self._processes:
+        for process in self._processes[:AHEAD]:
             process.start()
         for thread in self._threads:
             thread.start()
@@ -118,6 +120,15 @@ class JobRunner:
             reason = INTERNAL
         if self._stopping:
             return
+        try:
+            self._end(row, result, reason)
+        except Exception:
+            LOG.exception("job %s (%s) of %s was done, but its result could not be kept", row.id, row.kind, row.arn)
+            self._end(row, {}, INTERNAL)
+
+    def _end(self, row: JobRow, result: Result, reason: str | None) -> None:
+        """The job's row goes, with what it brought or the reason why it failed, in one transaction."""
+        job, obsolete = JOBS[row.kind], []
         with self._store.write(patience=None) as transaction:
             if not transaction.end_job(row.id):
                 self._artifacts.discard(row.id)
@@ -129,6 +140,11 @@ class JobRunner:
                     self._artifacts.keep(row.id, row.arn)
                 end = Ending(transaction=transaction, artifacts=self._artifacts, loader=self._loader, result=result)
                 job.finish(end, row.arn)
+                obsolete = end.obsolete
+        if obsolete:
+            with self._store.write(patience=None):  # not while the folder is copied
+                for arn in obsolete:
+                    self._artifacts.remove(arn)
 
     def _run_here(self, row: JobRow) -> Result:
         work = Work(

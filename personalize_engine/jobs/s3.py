@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -39,9 +38,9 @@ class Fetched:
 
 def fetch(location: str, role_arn: str | None, *, into: Path, region: str) -> list[Fetched]:
     """Downloads what `location` (s3://bucket/key or s3://bucket/prefix) names, by key; JobFailed if it can't."""
-    parts = urlsplit(location)
-    bucket, key = parts.netloc, parts.path.lstrip("/")
-    if parts.scheme != "s3" or not bucket:
+    scheme, _, place = location.partition("://")
+    bucket, _, key = place.partition("/")  # by hand: a key may hold what is a query or a fragment elsewhere
+    if scheme != "s3" or not bucket:
         raise JobFailed(f"The data location {location} is not an S3 location (s3://bucket/key).")
     client = _client(role_arn, location, region)
     try:

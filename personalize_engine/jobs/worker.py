@@ -1,8 +1,8 @@
 """A worker process: waits for jobs on its standard input and does them, one after the other.
 
-It starts before it is needed and imports what jobs need, so that a job begins at once. It never outlives the engine:
-when its input ends, because the engine stopped or was killed, the process ends at once, in the middle of a training if
-need be; the next engine runs that job again. Cancelling a job is killing its worker.
+It may start before it is needed, and imports what jobs need, so that a job begins at once. It never outlives the
+engine: when its input ends, because the engine stopped or was killed, the process ends at once, in the middle of a
+training if need be; the next engine runs that job again. Cancelling a job is killing its worker.
 """
 
 from __future__ import annotations
@@ -34,14 +34,15 @@ COMPILED = {
 }
 """Compiling a network takes longer than training it on small data: the result is kept for the next run."""
 SAY_EVERY = 0.2
-"""Seconds between two lines of progress."""
+"""Seconds between two lines of progress; the first and the last of a stage are always said."""
 
 
 def main(data_dir: Path, *, region: str) -> None:
     """Runs until the input ends."""
     for name, value in COMPILED.items():
         os.environ.setdefault(name, value)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the engine, which ends its workers
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to a whole group they are for the engine: it ends its workers
+        signal.signal(number, signal.SIG_IGN)
     os.nice(NICENESS)
     channel = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is not for the channel
@@ -75,7 +76,7 @@ def _do(message: dict[str, Any], channel: IO[str], store: Store, artifacts: Arti
 
     def progress(*, done: int, total: int, message: str) -> None:
         nonlocal last
-        if time.monotonic() - last >= SAY_EVERY or last == 0.0:
+        if done in {0, total} or time.monotonic() - last >= SAY_EVERY:
             last = time.monotonic()
             send(channel, {"progress": {"done": done, "total": total, "message": message}})
 

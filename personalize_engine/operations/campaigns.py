@@ -94,6 +94,7 @@ def _version(transaction: Transaction, arn: str) -> Resource:
     found = find(transaction, arn, training.KIND)
     if found.status != ACTIVE:
         raise invalid_input(f"solutionVersionArn {arn} is in status {found.status}; it must be {ACTIVE}")
+    find_active(transaction, str(found.parent), "solution")
     return found
 
 

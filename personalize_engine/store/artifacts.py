@@ -22,7 +22,7 @@ class Artifacts:
     def clear_aside(self) -> None:
         """At the start, when no worker runs."""
         shutil.rmtree(self._aside, ignore_errors=True)
-        self._aside.mkdir(parents=True)
+        self._aside.mkdir(parents=True, exist_ok=True)
         self._kept.mkdir(parents=True, exist_ok=True)
 
     def aside(self, job: int) -> Path:

@@ -88,10 +88,11 @@ class Store:
                 self._writer.execute("BEGIN IMMEDIATE")
                 try:
                     yield Transaction(self._writer)
+                    self._writer.execute("COMMIT")
                 except BaseException:
-                    self._writer.execute("ROLLBACK")
+                    if self._writer.in_transaction:  # a full disk may have ended it already, or left it open
+                        self._writer.execute("ROLLBACK")
                     raise
-                self._writer.execute("COMMIT")
                 return
 
     def pause(self) -> None:

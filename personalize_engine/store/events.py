@@ -31,26 +31,43 @@ class Event:
 def add_events(transaction: Transaction, dataset_group: str, events: Sequence[Event]) -> None:
     """Adds events once per event id, and joins a session's anonymous events to the user it belongs to by now."""
     for event in events:
-        transaction.sql(
-            "INSERT INTO events (dataset_group, session_id, user_id, item_id, at, event_type, event_value, event_id,"
-            " properties) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (
-                dataset_group,
-                event.session_id,
-                event.user_id,
-                event.item_id,
-                event.at,
-                event.event_type,
-                event.event_value,
-                event.event_id,
-                event.properties,
-            ),
-        )
         if event.user_id is not None:
-            transaction.sql(
-                "UPDATE events SET user_id = ? WHERE dataset_group = ? AND session_id = ? AND user_id IS NULL",
-                (event.user_id, dataset_group, event.session_id),
-            )
+            _join(transaction, dataset_group, event.session_id, event.user_id)
+        _insert(transaction, dataset_group, event)
+
+
+def _insert(transaction: Transaction, dataset_group: str, event: Event) -> None:
+    transaction.sql(
+        "INSERT INTO events (dataset_group, session_id, user_id, item_id, at, event_type, event_value, event_id,"
+        " properties) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            dataset_group,
+            event.session_id,
+            event.user_id,
+            event.item_id,
+            event.at,
+            event.event_type,
+            event.event_value,
+            event.event_id,
+            event.properties,
+        ),
+    )
+
+
+def _join(transaction: Transaction, dataset_group: str, session_id: str, user_id: str) -> None:
+    """The session's anonymous events are the user's from now on.
+
+    They move behind all others: versions that were trained meanwhile have seen the events up to a position, but not
+    these.
+    """
+    these = "FROM events WHERE dataset_group = ? AND session_id = ? AND user_id IS NULL"
+    values = (dataset_group, session_id)
+    columns = "session_id, item_id, at, event_type, event_value, event_id, properties"
+    anonymous = transaction.sql(f"SELECT {columns} {these} ORDER BY seq", values).fetchall()
+    if anonymous:
+        transaction.sql(f"DELETE {these}", values)
+    for row in anonymous:
+        _insert(transaction, dataset_group, Event(user_id=user_id, **dict(row)))
 
 
 def newest_events(
@@ -58,7 +75,7 @@ def newest_events(
 ) -> list[tuple[str, int, str]]:
     """(item id, Unix seconds, event type) of a user's newest events behind `after`, oldest first.
 
-    An anonymous visitor is asked for by session id, as on AWS.
+    An anonymous visitor is asked for by session id, as on AWS: no version was trained on such events, so all count.
     """
     rows = transaction.sql(
         "SELECT item_id, at, event_type FROM ("
@@ -66,7 +83,7 @@ def newest_events(
         "  WHERE dataset_group = :g AND user_id = :u AND seq > :a AND item_id IS NOT NULL"
         " UNION ALL"
         " SELECT seq, item_id, at, event_type FROM events INDEXED BY event_sessions"
-        "  WHERE dataset_group = :g AND session_id = :u AND user_id IS NULL AND seq > :a AND item_id IS NOT NULL"
+        "  WHERE dataset_group = :g AND session_id = :u AND user_id IS NULL AND item_id IS NOT NULL"
         ") ORDER BY at DESC, seq DESC LIMIT :l",
         {"g": dataset_group, "u": user_id, "a": after, "l": limit},
     ).fetchall()

@@ -38,13 +38,14 @@ def test_an_object_and_a_prefix(bench: Bench, dataset: str) -> None:
     bench.put(text(lines[:900]), "many/a.csv")
     bench.put(text([lines[0], *lines[900:]]), "many/b.csv")
     bench.put(b"", "many/_SUCCESS")
-    for location in (bench.put(text(lines)), f"s3://{BUCKET}/many/", f"s3://{BUCKET}/many"):
+    odd = bench.put(text(lines), "odd#name?of=a key.csv")
+    for location in (bench.put(text(lines)), odd, f"s3://{BUCKET}/many/", f"s3://{BUCKET}/many"):
         done = bench.load(dataset, location)
         assert done["status"] == "ACTIVE", done.get("failureReason")
         assert done["importMode"] == "FULL"
         assert done["dataSource"] == {"dataLocation": location}
     jobs = bench.personalize.list_dataset_import_jobs(datasetArn=dataset)["datasetImportJobs"]
-    assert [job["status"] for job in jobs] == ["ACTIVE"] * 3
+    assert [job["status"] for job in jobs] == ["ACTIVE"] * 4
 
 
 @pytest.mark.parametrize(

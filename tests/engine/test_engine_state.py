@@ -102,6 +102,34 @@ def test_a_worker_that_dies_fails_its_job_and_is_replaced(start_engine: Start, s
     assert bench.served(bench.filled_group(), "aws-popularity-count")
 
 
+def test_a_worker_that_died_while_it_had_nothing_to_do_fails_no_job(start_engine: Start, s3: Any) -> None:
+    engine = start_engine()
+    bench = Bench(engine, s3)
+    group = bench.filled_group()
+    assert engine.process is not None
+    (worker,) = psutil.Process(engine.process.pid).children()
+    worker.kill()
+    wait_for(lambda: worker.status() == psutil.STATUS_ZOMBIE, seconds=5)
+    assert bench.version(bench.solution(group, "aws-popularity-count"))["status"] == "ACTIVE"
+
+
+def test_a_polite_end_of_the_whole_group_is_for_the_engine_alone(start_engine: Start, s3: Any) -> None:
+    """Service managers send SIGTERM to every process: a worker that went first would fail its training."""
+    engine = start_engine()
+    bench = Bench(engine, s3)
+    version = start_training(bench)
+    assert engine.process is not None
+    (worker,) = psutil.Process(engine.process.pid).children()
+    worker.terminate()
+    assert settled(bench.personalize, "solution_version", version)["status"] == "ACTIVE"
+
+
+def test_on_many_cores_workers_are_started_when_they_are_needed(start_engine: Start) -> None:
+    engine = start_engine(options=("--cores", "16"))
+    assert engine.process is not None
+    assert len(psutil.Process(engine.process.pid).children()) <= 2
+
+
 def test_paused_it_can_be_copied(start_engine: Start, s3: Any, tmp_path: Path) -> None:
     engine = start_engine()
     bench = Bench(engine, s3)

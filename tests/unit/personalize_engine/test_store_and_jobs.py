@@ -1,0 +1,151 @@
+"""What must hold when something goes wrong between two steps: a full disk, a crash, a deletion that came first."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from personalize_engine.errors import IN_USE, ServiceError
+from personalize_engine.jobs.registry import ACTIVE, CREATE_FAILED, JOBS, Ending, Job
+from personalize_engine.jobs.runner import JobRunner
+from personalize_engine.operations.campaigns import create_campaign
+from personalize_engine.operations.registry import Context
+from personalize_engine.store.artifacts import Artifacts
+from personalize_engine.store.database import Store
+from personalize_engine.store.events import Event, add_events, newest_events, training_events
+from personalize_engine.store.transaction import JobRow, Transaction
+
+GROUP = "arn:aws:personalize:us-east-1:000000000000:dataset-group/g"
+DATASET, OLD, NEW = f"{GROUP}/dataset", f"{GROUP}/import-1", f"{GROUP}/import-2"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> Artifacts:
+    made = Artifacts(tmp_path)
+    made.clear_aside()
+    return made
+
+
+@pytest.fixture
+def runner(store: Store, artifacts: Artifacts) -> JobRunner:
+    return JobRunner(store, artifacts, SimpleNamespace(), region="us-east-1", cores=1)
+
+
+def add(transaction: Transaction, arn: str, kind: str, *, status: str = ACTIVE, **more: Any) -> None:
+    transaction.add(arn, kind, name=arn, body=more.pop("body", {}), status=status, **more)
+
+
+def imported_twice(store: Store, artifacts: Artifacts) -> JobRow:
+    """A dataset that holds the first import's rows, and the job of the second, done but for its end."""
+    with store.write() as transaction:
+        add(transaction, DATASET, "dataset", body={"_table": OLD})
+        for arn in (OLD, NEW):
+            add(transaction, arn, "dataset-import-job", parent=DATASET, body={"datasetArn": DATASET})
+        transaction.enqueue("dataset-import-job", NEW)
+        (row,) = transaction.waiting_jobs()
+    artifacts.path(OLD).mkdir()
+    return row
+
+
+def test_a_commit_that_fails_does_not_shut_the_store(store: Store) -> None:
+    def unsound() -> None:
+        with store.write() as transaction:
+            transaction.sql("PRAGMA defer_foreign_keys = ON")  # so that it is the commit that fails, as on a full disk
+            transaction.tag("nothing", {"key": "value"})
+
+    with pytest.raises(sqlite3.IntegrityError):
+        unsound()
+    with store.write() as transaction:
+        add(transaction, GROUP, "dataset-group")
+    with store.read() as transaction:
+        assert transaction.get(GROUP) is not None
+        assert transaction.tags("nothing") == {}
+
+
+def test_a_table_is_removed_only_when_the_next_one_is_durable(
+    store: Store, artifacts: Artifacts, runner: JobRunner
+) -> None:
+    row = imported_twice(store, artifacts)
+
+    def cut_off() -> None:
+        with store.write() as transaction:
+            loader: Any = SimpleNamespace()
+            end = Ending(transaction=transaction, artifacts=artifacts, loader=loader, result={"rows": 1})
+            JOBS[row.kind].finish(end, NEW)
+            raise OSError("crash")
+
+    with pytest.raises(OSError, match="crash"):
+        cut_off()
+    assert artifacts.path(OLD).exists(), "the dataset still holds it"
+    artifacts.aside(row.id)
+    runner._one(row, lambda job: {"rows": 1})
+    assert not artifacts.path(OLD).exists()
+    assert artifacts.path(NEW).exists()
+
+
+def test_a_job_whose_result_cannot_be_kept_fails(
+    store: Store, artifacts: Artifacts, runner: JobRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(end: Ending, arn: str) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setitem(JOBS, "create", Job(kind="create", finish=full))
+    with store.write() as transaction:
+        add(transaction, GROUP, "dataset-group", status="CREATE PENDING")
+        transaction.enqueue("create", GROUP)
+        (row,) = transaction.waiting_jobs()
+    runner._one(row, lambda job: {})
+    with store.read() as transaction:
+        found = transaction.get(GROUP)
+        assert found is not None
+        assert found.status == CREATE_FAILED
+        assert transaction.jobs_of(GROUP) == []
+
+
+def test_no_campaign_is_made_in_a_solution_that_is_being_deleted(store: Store) -> None:
+    solution, version = f"{GROUP}/solution", f"{GROUP}/solution/1a2b3c4d"
+    with store.write() as transaction:
+        add(transaction, solution, "solution", status="DELETE PENDING", parent=GROUP)
+        add(transaction, version, "solution-version", parent=solution)
+    context: Any = Context(
+        account="000000000000",
+        region="us-east-1",
+        store=store,
+        jobs=SimpleNamespace(wake=lambda: None),  # type: ignore[arg-type]
+        trained=SimpleNamespace(),  # type: ignore[arg-type]
+    )
+    with pytest.raises(ServiceError) as refused:
+        create_campaign(context, {"name": "late", "solutionVersionArn": version})
+    assert refused.value.code == IN_USE
+
+
+def test_what_an_anonymous_visitor_did_before_a_training_is_not_lost_with_it(store: Store) -> None:
+    """A training leaves anonymous events out: it has not seen them, whenever it was."""
+    first = Event(session_id="visit", user_id=None, item_id="a", at=5, event_type="view", event_id="1")
+    with store.write() as transaction:
+        add(transaction, GROUP, "dataset-group")
+        add_events(transaction, GROUP, [first])
+        events, until = training_events(transaction, GROUP)
+        assert events == []
+        assert newest_events(transaction, GROUP, "visit", after=until, limit=9) == [("a", 5, "view")]
+        add_events(
+            transaction, GROUP, [Event(session_id="visit", user_id="u", item_id="b", at=5, event_type="view")] * 2
+        )
+        joined = [("a", 5, "view"), ("b", 5, "view"), ("b", 5, "view")]
+        assert newest_events(transaction, GROUP, "u", after=until, limit=9) == joined
+        assert newest_events(transaction, GROUP, "visit", after=until, limit=9) == []
+        events, until = training_events(transaction, GROUP)
+        assert [event["item_id"] for event in events] == ["a", "b", "b"]
+        assert newest_events(transaction, GROUP, "u", after=until, limit=9) == []
