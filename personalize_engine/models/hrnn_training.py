@@ -74,15 +74,20 @@ def train(
         return optax.apply_updates(weights, change), state, carry, value
 
     state = optimiser.init(weights)
-    often, began, done = max(1, total // 100), time.monotonic(), 0
+    often, began, done = max(1, total // 100), math.nan, 0
+    progress(done=0, total=total, message="compiling the network")
     for epoch in range(sizes.epochs):
         carry = (jnp.zeros((sizes.streams, hidden)), jnp.zeros((sizes.streams, sizes.channels)))
         for batch in batches.epoch():
             weights, state, carry, value = update(weights, state, carry, batch)
             done += 1
-            if done % often == 0 or done == total:
+            if done == 1:
+                value.block_until_ready()  # compiled: from here on the steps are alike, and time can be told from them
+                began = time.monotonic()
+                progress(done=done, total=total, message=f"epoch 1 of {sizes.epochs}")
+            elif done % often == 0 or done == total:
                 current = float(value)  # waits for the computation, so the time left is honest
-                left = (time.monotonic() - began) / done * (total - done)
+                left = (time.monotonic() - began) / (done - 1) * (total - done)
                 message = f"epoch {epoch + 1} of {sizes.epochs}, loss {current:.3f}, about {left:.0f} s left"
                 progress(done=done, total=total, message=message)
     return {name: np.asarray(value, dtype=np.float32) for name, value in weights.items()}
@@ -296,7 +301,8 @@ def recency_weights(at: NDArray[np.int64]) -> NDArray[np.float32]:
 def keep_freed_memory() -> None:
     """Tell glibc to keep freed blocks: handing them back and taking them anew each step costs a third of the training.
 
-    For a process that trains and ends. Other C libraries are left as they are.
+    For worker processes: what the largest training took stays with the process, for the next one. Other C libraries
+    are left as they are.
     """
     try:
         libc = ctypes.CDLL("libc.so.6")
