@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.text import Text
 
@@ -30,7 +31,6 @@ from local_cloud.processes import Processes
 from local_cloud.services import LocalCloud
 
 ROOT = cdk.ROOT
-OUT = ROOT / "out"
 OUT = ROOT / "out"
 MACHINE_OUTPUT, BUCKET_OUTPUT = "StateMachineArn", "DataBucketName"
 """Outputs of an experiment's stack."""
@@ -144,7 +144,8 @@ class Run:
         """A copy of the engine's folder, taken while it writes nothing."""
         cloud.engine("/pause", method="POST")
         try:
-            shutil.copytree(cloud.engine_data, self.out / self.run_id / "state", dirs_exist_ok=True)
+            unfinished = shutil.ignore_patterns("aside")  # a training that goes on still writes there
+            shutil.copytree(cloud.engine_data, self.out / self.run_id / "state", dirs_exist_ok=True, ignore=unfinished)
         finally:
             cloud.engine("/resume", method="POST")
 
@@ -186,11 +187,21 @@ def run(request: Request, console: Console) -> int:
         current = Run(request, Phases(console), processes, work, now.strftime("%Y%m%d-%H%M%S"))
         try:
             current.execute()
-        except LocalCloudError as error:
-            console.print(Text(f"\n{error}", style="red"))
+        except (LocalCloudError, BotoCoreError, ClientError, OSError) as error:
+            said = str(error) if isinstance(error, LocalCloudError) else _unexpected(error, processes)
+            console.print(Text(f"\n{said}", style="red"))
             console.print(Text(f"The logs are in {current.keep_logs()}"))
             return 1
     return 0
+
+
+def _unexpected(error: Exception, processes: Processes) -> str:
+    """A call that failed: mostly because a server has ended, whose log says why."""
+    said = f"The run cannot go on: {type(error).__name__}: {error}"
+    for child in processes.children:
+        if (code := child.process.poll()) is not None:
+            said += f"\n{child.name} has ended (exit code {code}):\n{child.tail()}"
+    return said
 
 
 def _check(request: Request) -> None:

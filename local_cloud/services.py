@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+from botocore.config import Config
 
 from local_cloud import server
 from local_cloud.certificate import Certificate, write_certificate
@@ -87,11 +88,12 @@ def _session() -> boto3.Session:
 
 @functools.cache
 def _client(service: str, endpoint_url: str, ca: str) -> Any:
-    return _session().client(service, endpoint_url=endpoint_url, verify=ca)  # type: ignore[call-overload]
+    direct = Config(proxies={})
+    return _session().client(service, endpoint_url=endpoint_url, verify=ca, config=direct)  # type: ignore[call-overload]
 
 
 def base_environment(work: Path) -> dict[str, str]:
-    """Our environment without anything that could lead a program to the user's AWS account or another Python."""
+    """Our environment without what could lead a program to the user's AWS account, another Python or, here, a proxy."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -100,8 +102,11 @@ def base_environment(work: Path) -> dict[str, str]:
     }
     temporary = work / "tmp"
     temporary.mkdir(exist_ok=True)
+    direct = ",".join(filter(None, (os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), HOST, "localhost")))
     return {
         **kept,
+        "NO_PROXY": direct,
+        "no_proxy": direct,
         "TMPDIR": str(temporary),
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,

@@ -157,7 +157,7 @@ def checks(name: str, request: Mapping[str, Any], *, account: str, region: str) 
     resources = [found for entry in RESOURCES[name] if (found := _resource(entry, request, made))]
     asked = [Check(f"{PREFIX}:{name}", resource, {}) for resource in resources or ANY]
     if name.startswith("Create") and request.get("tags"):
-        asked.append(Check(f"{PREFIX}:TagResource", resources[0], {}))
+        asked.append(Check(f"{PREFIX}:TagResource", asked[0].resource, {}))
     if role := request.get("roleArn"):
         asked.append(Check("iam:PassRole", str(role), {"iam:PassedToService": "personalize.amazonaws.com"}))
     return asked

@@ -45,9 +45,9 @@ def role_credentials(role_arn: str, data_location: str, action: str) -> dict[str
         raise policy.Denied(f"{role_arn!r} is no role's ARN")
     source = f"arn:aws:personalize:{REGION}:{account}:dataset-import-job/any"
     session = policy.assume(role_arn, service=SERVICE, source_arn=source, session="personalize")
-    place = urlsplit(data_location)
-    bucket, key = place.netloc, place.path.lstrip("/")
-    if place.scheme != "s3" or not bucket:
+    scheme, _, place = data_location.partition("://")
+    bucket, _, key = place.partition("/")
+    if scheme != "s3" or not bucket:
         raise policy.Denied(f"{data_location!r} is no location in S3")
     document = s3._bucket_policies.get_scoped(account, None, bucket)
     asked = [("s3:ListBucket", f"arn:aws:s3:::{bucket}"), (action, f"arn:aws:s3:::{bucket}/{key}")]

@@ -81,6 +81,15 @@ def test_a_request_that_names_nothing_is_checked_on_the_star() -> None:
     assert asked("GetRecommendations", {}) == [("personalize:GetRecommendations", "*")]
 
 
+def test_tags_of_a_request_that_names_nothing_are_checked_on_the_star() -> None:
+    tags = [{"tagKey": "a", "tagValue": "b"}]
+    asked = actions.checks("CreateSolutionVersion", {"tags": tags}, account="000000000000", region="us-east-1")
+    assert [(check.action, check.resource) for check in asked] == [
+        ("personalize:CreateSolutionVersion", "*"),
+        ("personalize:TagResource", "*"),
+    ]
+
+
 def test_an_update_with_tags_in_another_member_does_not_ask_for_tag_resource() -> None:
     assert asked("TagResource", {"resourceArn": f"{ARN}solution/s", "tags": [{}]}) == [
         ("personalize:TagResource", f"{ARN}solution/s")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from local_cloud import cdk
 from local_cloud.__main__ import main
+from local_cloud.run import Run
 
 
 def test_an_unknown_experiment_is_told_with_those_that_exist(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,6 +36,27 @@ def test_a_port_in_use_is_told(capsys: pytest.CaptureFixture[str], option: str) 
         port = str(taken.getsockname()[1])
         assert main(["run", "quickstart", option, port]) == 1
     assert f"Port {port} on 127.0.0.1 is in use" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointConnectionError(endpoint_url="https://127.0.0.1"),
+        ClientError({"Error": {"Code": "Throttling", "Message": "slow down"}}, "ListStacks"),
+        shutil.Error("a file vanished"),
+    ],
+)
+def test_what_fails_amid_a_run_is_told_without_a_traceback(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(self: Any) -> None:
+        (self.work / "ministack.log").write_text("out of memory")
+        raise error
+
+    monkeypatch.setattr(Run, "execute", fail)
+    assert main(["run", "quickstart", "--out", str(tmp_path)]) == 1
+    assert "cannot go on" in capsys.readouterr().out
+    assert [path.read_text() for path in tmp_path.glob("quickstart/*/logs/ministack.log")] == ["out of memory"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--"], ["deploy"], ["install", "more"]])

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from local_cloud.errors import CommandError, StartError
 from local_cloud.processes import Processes
-from local_cloud.services import base_environment, choose_ports
+from local_cloud.services import LocalCloud, base_environment, choose_ports
 
 FAMILY = """
 import subprocess, sys, time, signal
@@ -100,6 +103,37 @@ def test_a_port_in_use_is_named() -> None:
 
 def test_free_ports_are_different() -> None:
     assert len(set(choose_ports(0, 0))) == 3
+
+
+class Answer(BaseHTTPRequestHandler):
+    """An empty answer to every question."""
+
+    def do_GET(self) -> None:
+        self.do_HEAD()
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+
+def test_a_proxy_of_the_users_is_not_asked_for_what_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("NO_PROXY", "example.org")
+    environment = base_environment(tmp_path)
+    assert environment["NO_PROXY"] == environment["no_proxy"] == "example.org,127.0.0.1,localhost"
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        cloud = LocalCloud(work=tmp_path, gateway_url=url, engine_url=url, engine_data=tmp_path, ca=tmp_path)
+        assert cloud.client("s3").head_bucket(Bucket="b")["ResponseMetadata"]["HTTPStatusCode"] == 200
+        assert cloud.engine("/health") is None
+        server.shutdown()
 
 
 def test_nothing_of_the_users_aws_settings_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
