@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from personalize_engine.data.past import Past
 from personalize_engine.data.percentiles import within
+from personalize_engine.errors import JobFailed
 from personalize_engine.models import hrnn_network as net
 from personalize_engine.models.base import Progress
 from personalize_engine.models.hrnn_sizing import WINDOW, Sizing, sizing
@@ -180,6 +181,12 @@ class Batches:
         self.hidden = hidden
         self.rng = np.random.default_rng([seed, 1])
         self.users = np.flatnonzero(within(past.lengths, *history_percentiles) & (past.lengths > 1))
+        if not len(self.users):
+            low, high = history_percentiles
+            raise JobFailed(
+                f"No user with two interactions lies between min_user_history_length_percentile {low:g} and"
+                f" max_user_history_length_percentile {high:g}: there is nothing to train on."
+            )
         readable = int((past.lengths[self.users] - 1).sum())
         self.per_epoch = max(1, readable // (sizes.streams * WINDOW))
         self.before = previous(past)

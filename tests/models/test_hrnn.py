@@ -10,6 +10,7 @@ import pytest
 from model_suite import ModelSuite, history, two_tastes
 
 from personalize_engine.data.past import Past
+from personalize_engine.errors import JobFailed
 from personalize_engine.models import hrnn_network as net
 from personalize_engine.models.base import Interaction, Model, Query
 from personalize_engine.models.hrnn import Hrnn, HrnnParameters
@@ -103,6 +104,13 @@ def test_serving_computes_what_training_does() -> None:
     for row, n in zip(scores, (1, 7, WINDOW), strict=True):
         reference = logits[n - 1] - np.log(np.exp(logits[n - 1]).sum())  # the repeat term starts at zero
         np.testing.assert_allclose(row, reference, atol=2e-4)
+
+
+def test_percentiles_that_leave_nobody_are_a_reason_not_a_crash() -> None:
+    past = Past.build(["a", "b", "b"], ["x", "x", "y"], np.arange(3))
+    shortest = HrnnParameters(max_user_history_length_percentile=0.0)
+    with pytest.raises(JobFailed, match="max_user_history_length_percentile 0"):
+        Hrnn.fit(past, shortest, seed=0)
 
 
 def test_progress_tells_the_time_left_and_can_stop_a_training() -> None:
