@@ -197,8 +197,14 @@ def _wait(child: Child, url: str, trust: ssl.SSLContext, limit: float) -> None:
 def choose_ports(*wanted: int) -> tuple[int, int, int]:
     """The wanted ports and one more; 0 stands for any free one. All are held until all are chosen.
 
-    StartError if one is in use.
+    StartError if one is in use, is wanted twice or cannot be.
     """
+    fixed = [port for port in wanted if port]
+    for port in fixed:
+        if not 0 < port < 65536:
+            raise StartError(f"{port} is no port: give a number from 1 to 65535, or leave it out: a free one is taken.")
+        if fixed.count(port) > 1:
+            raise StartError(f"Port {port} twice: the local cloud and the engine need one each.")
     held: list[socket.socket] = []
     try:
         for port in (*wanted, 0):

@@ -93,13 +93,14 @@ def serve(engine: Engine, *, host: str, port: int) -> None:
 
 
 def check_port(host: str, port: int) -> None:
-    """CannotStart if the port is in use: asked before anything is opened or started."""
+    """CannotStart if the port is in use or cannot be: asked before anything is opened or started."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError as error:
-            raise CannotStart(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from None
+        except (OSError, OverflowError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or error
+            raise CannotStart(f"cannot listen on {host}:{port}: {reason}; choose another --port") from None
 
 
 def _request(environ: dict[str, Any]) -> Request:

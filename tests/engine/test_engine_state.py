@@ -164,6 +164,9 @@ def test_a_folder_or_a_port_in_use_is_refused_on_one_line(engine: EngineProcess,
         port = run("--port", str(taken.getsockname()[1]), "--data-dir", str(tmp_path))
     assert (port.returncode, port.stderr.count("\n")) == (2, 1)
     assert "choose another --port" in port.stderr
+    beyond = run("--port", "99999", "--data-dir", str(tmp_path))
+    assert (beyond.returncode, beyond.stderr.count("\n")) == (2, 1)
+    assert "choose another --port" in beyond.stderr
     (tmp_path / "engine.sqlite3").write_text("no database at all, but long enough to be looked at" * 20)
     broken = run("--port", "0", "--data-dir", str(tmp_path))
     assert (broken.returncode, broken.stderr.count("\n")) == (2, 1)

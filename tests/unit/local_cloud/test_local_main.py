@@ -38,6 +38,13 @@ def test_a_port_in_use_is_told(capsys: pytest.CaptureFixture[str], option: str) 
     assert f"Port {port} on 127.0.0.1 is in use" in capsys.readouterr().err
 
 
+def test_a_port_that_cannot_be_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "quickstart", "--port", "99999"]) == 1
+    assert "99999 is no port" in capsys.readouterr().err
+    assert main(["run", "quickstart", "--port", "45991", "--engine-port", "45991"]) == 1
+    assert "45991 twice" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "error",
     [
