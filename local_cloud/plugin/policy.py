@@ -8,8 +8,8 @@ asked as a resource policy, which compares the service's own name.
 
 from __future__ import annotations
 
-import hashlib
 import json
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,13 +66,12 @@ def allow_service(document: str | None, *, service: str, action: str, resource: 
         raise Denied(f"the policy of the resource does not allow {service} to perform {action} on {resource}")
 
 
-def credentials(session_arn: str, role_arn: str) -> dict[str, str]:
+def credentials(session_arn: str) -> dict[str, str]:
     """Temporary credentials of a role's session, known to MiniStack from now on."""
-    digest = hashlib.sha256(f"{role_arn} {session_arn}".encode()).hexdigest()
     made = {
-        "AccessKeyId": f"ASIA{digest[:16].upper()}",
-        "SecretAccessKey": hashlib.sha256(f"secret {digest}".encode()).hexdigest(),
-        "SessionToken": hashlib.sha256(f"token {digest}".encode()).hexdigest(),
+        "AccessKeyId": f"ASIA{secrets.token_hex(8).upper()}",
+        "SecretAccessKey": secrets.token_hex(20),
+        "SessionToken": secrets.token_hex(32),
     }
     _, name, session = session_arn.rsplit("/", 2)
     sts.register_session(

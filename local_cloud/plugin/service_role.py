@@ -55,7 +55,7 @@ def role_credentials(role_arn: str, data_location: str, action: str) -> dict[str
     policy.allow(role_arn, session_arn=session, action=listed[0], resource=listed[1], service="s3")
     for wanted, resource in asked:
         policy.allow_service(document, service=SERVICE, action=wanted, resource=resource, source_arn=source)
-    return policy.credentials(session, role_arn)
+    return policy.credentials(session)
 
 
 def _handler(path: str) -> type[BaseHTTPRequestHandler]:
@@ -72,6 +72,9 @@ def _handler(path: str) -> type[BaseHTTPRequestHandler]:
                 role_arn, location, action = asked["roleArn"], asked["dataLocation"], asked["action"]
             except (ValueError, KeyError, TypeError) as error:
                 self._answer(400, {"message": f"roleArn, dataLocation and action are needed: {error!r}"})
+                return
+            if not isinstance(role_arn, str) or not isinstance(location, str):
+                self._answer(403, {"message": "Personalize needs a roleArn to read Amazon S3; the call names none"})
                 return
             if action not in ACTIONS:
                 self._answer(400, {"message": f"action is {action!r}; allowed: {', '.join(ACTIONS)}"})

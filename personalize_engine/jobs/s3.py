@@ -116,7 +116,8 @@ def _role_credentials(url: str, role_arn: str | None, location: str) -> dict[str
             raise JobFailed(_denied(location, said)) from None
         raise JobFailed(f"The credentials of {role_arn} could not be had: {said}") from None
     except OSError as error:
-        raise JobFailed(f"The credentials of {role_arn} could not be had from {url}: {error}") from None
+        # Without the address: it may hold a secret, and anyone who may describe the job reads its reason.
+        raise JobFailed(f"The credentials of {role_arn} could not be had: {CREDENTIALS_URL}: {error}") from None
 
 
 def _reason(error: ClientError, location: str) -> str:

@@ -73,7 +73,7 @@ def deployed(stacks: Any, *, trust: Json, role_statements: list[Json], bucket_st
     return str(outputs["arn"])
 
 
-def ask(url: str, role_arn: str) -> tuple[int, Json]:
+def ask(url: str, role_arn: str | None) -> tuple[int, Json]:
     wanted = {
         "roleArn": role_arn,
         "dataLocation": f"s3://{BUCKET}/data/v/past/interactions.csv",
@@ -152,6 +152,20 @@ def test_a_role_that_does_not_exist_is_denied(roles_url: str) -> None:
     status, told = ask(roles_url, f"arn:aws:iam::{ACCOUNT}:role/nobody")
     assert status == 403
     assert "does not exist" in told["message"]
+
+
+def test_a_call_without_a_role_is_denied(roles_url: str) -> None:
+    status, told = ask(roles_url, None)
+    assert status == 403
+    assert "needs a roleArn" in told["message"]
+
+
+@pytest.mark.usefixtures("_data")
+def test_credentials_cannot_be_guessed(stacks: Any, roles_url: str) -> None:
+    """They are made anew each time, not derived from what a function knows."""
+    arn = deployed(stacks, trust=TRUST, role_statements=IN_BUCKET, bucket_statements=IN_BUCKET)
+    (_, first), (_, second) = ask(roles_url, arn), ask(roles_url, arn)
+    assert not {*first.values()} & {*second.values()}
 
 
 def test_the_address_is_of_no_use_without_its_secret_path(roles_url: str) -> None:

@@ -170,3 +170,12 @@ def test_s3_is_read_as_the_role(roles: Roles, start_engine: Callable[..., Engine
     assert denied["status"] == "CREATE FAILED"
     assert denied["failureReason"].startswith("Insufficient privileges for accessing data in Amazon S3")
     assert "does not trust" in denied["failureReason"]
+
+
+def test_the_address_of_the_role_s_credentials_is_kept_to_itself(
+    start_engine: Callable[..., EngineProcess], s3: Any
+) -> None:
+    bench = Bench(start_engine(PERSONALIZE_ROLE_CREDENTIALS_URL="http://127.0.0.1:1/secret"), s3)
+    failed = bench.load(bench.dataset(bench.group()), bench.put(interactions_csv()))
+    assert "could not be had" in failed["failureReason"]
+    assert "secret" not in failed["failureReason"]
