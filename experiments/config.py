@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from contract import fields, naming
@@ -171,7 +171,13 @@ class AfterTime(_Part):
     """Everything at or after a moment (Unix seconds) is the future."""
 
     kind: Literal["after"]
-    timestamp: Annotated[int, Field(ge=0, lt=fields.MILLISECONDS_FROM)]
+    timestamp: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _in_seconds(self) -> AfterTime:
+        if self.timestamp >= fields.MILLISECONDS_FROM:
+            raise _wrong(f"{self.timestamp} is in milliseconds; write {self.timestamp // 1000}", at=("timestamp",))
+        return self
 
 
 class ColdItems(_Part):
@@ -240,6 +246,13 @@ class Events(_Part):
     try_recipe: str | None = None
 
 
+def _address(value: str) -> str:
+    name, _, host = value.partition("@")
+    if not name or not host or "@" in host or any(letter.isspace() for letter in value):
+        raise ValueError(f"{value!r} is no e-mail address such as name@example.com")
+    return value
+
+
 class Experiment(_Part):
     """One experiment: a data source, its schemas, the recipes to compare, the hold-out, what to measure."""
 
@@ -253,7 +266,7 @@ class Experiment(_Part):
     events: Events | None = None
     filters: tuple[Filter, ...] = ()
     mode: Mode = "experiment"
-    notify: str | None = None
+    notify: Annotated[str, AfterValidator(_address)] | None = None
     """E-mail address that the notification topic sends to."""
 
     @model_validator(mode="after")
@@ -292,7 +305,10 @@ class Experiment(_Part):
                     raise _wrong(f"is read, but schemas does not declare {part}", at=("data", part))
                 continue
             if file is None:
-                raise _wrong(f"data has no file for the dataset {kind.value}", at=("schemas", part))
+                raise _wrong(
+                    f"data has no file for the dataset {kind.value}: add data.{part}, or remove schemas.{part}",
+                    at=("schemas", part),
+                )
             names = [column.name for column in declared]
             for name in file.columns:
                 if name not in names:

@@ -182,11 +182,28 @@ def _telling(error: ValidationError) -> list[Any]:
     return [one for one in found if one["type"] != "too_short" or not has_inner(one)]
 
 
+_PLAIN = {
+    "int_parsing": "{given!r} is no whole number",
+    "int_type": "{given!r} is no whole number",
+    "int_from_float": "{given!r} is no whole number",
+    "float_parsing": "{given!r} is no number",
+    "float_type": "{given!r} is no number",
+    "bool_parsing": "{given!r} is neither true nor false",
+    "bool_type": "{given!r} is neither true nor false",
+    "string_type": "{given!r} is not text",
+    "dict_type": "must be a mapping of fields, not {given!r}",
+    "model_attributes_type": "must be a mapping of fields, not {given!r}",
+    "model_type": "must be a mapping of fields, not {given!r}",
+    "tuple_type": "must be a list, not {given!r}",
+}
+"""Kinds of pydantic's errors whose own words speak of Python."""
+
+
 def _finding(path: Path, root: yaml.Node, error: Any) -> Finding:
     """One of pydantic's errors, led back to the file."""
     kind, context = error["type"], error.get("ctx", {})
     at = _in_file(root, (*error["loc"], *context.get("at", ())))
-    problem, hint = error["msg"].removeprefix("Value error, "), ""
+    problem, hint = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be"), ""
     if kind == "extra_forbidden":
         known = _fields_at(error["loc"][:-1])
         problem, hint = "unknown field", _among(str(at[-1]), known)
@@ -200,6 +217,10 @@ def _finding(path: Path, root: yaml.Node, error: Any) -> Finding:
         hint = _among(context["tag"], _quoted(context["expected_tags"]))
     elif kind == "union_tag_not_found":
         problem, hint = "`kind` is missing", "Add `kind: …` (see experiments/config.py for the kinds)"
+    elif kind == "too_short":
+        problem = "is empty"
+    elif kind in _PLAIN:
+        problem = _PLAIN[kind].format(given=error["input"])
     elif kind == "string_pattern_mismatch":
         problem, hint = f"{error['input']!r} is not allowed", f"It must match {context['pattern']}"
     elif kind == "literal_error":

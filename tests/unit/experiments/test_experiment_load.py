@@ -74,7 +74,9 @@ def test_a_share_is_exact(tmp_path: Path, text: str, share: Fraction) -> None:
         ),
         ("kind: generated", "kind: generate", 2, "data.kind", "unknown kind 'generate'", "'generated'?"),
         ("{kind: generated}", "{kind: generated, user: 70}", 2, "data.user", "unknown field", "'users'?"),
-        ("{kind: generated}", "{kind: generated, users: many}", 2, "data.users", "integer", ""),
+        ("{kind: generated}", "{kind: generated, users: many}", 2, "data.users", "'many' is no whole number", ""),
+        ("{kind: generated}", "generated", 2, "data", "must be a mapping of fields, not 'generated'", ""),
+        ("{kind: generated}", "{kind: generated, users: 1}", 2, "data.users", "or equal to 50", ""),
         ("kind: last", "kind: lst", 3, "holdout.kind", "unknown kind", "last, after, cold"),
         ("{kind: last, share", "{share", 3, "holdout", "`kind` is missing", ""),
         ("share: 0.07", "share: 1.5", 3, "holdout.share", "between 0 and 1", ""),
@@ -115,9 +117,10 @@ def test_a_share_is_exact(tmp_path: Path, text: str, share: Fraction) -> None:
             "holdout: {kind: after, timestamp: 1500000000000}",
             3,
             "holdout.timestamp",
-            "less than",
+            "1500000000000 is in milliseconds; write 1500000000",
             "",
         ),
+        ("name: shop", "name: shop\nnotify: me", 2, "notify", "'me' is no e-mail address", ""),
     ],
 )
 def test_a_mistake_is_reported_where_it_is(
@@ -130,6 +133,19 @@ def test_a_mistake_is_reported_where_it_is(
     assert problem in found[0].problem
     assert hint in found[0].hint
     assert str(found[0]).startswith(f"{tmp_path / 'shop.yaml'}:{line}: {field}: ")
+
+
+def test_an_empty_list_of_recipes_is_told_in_plain_words(tmp_path: Path) -> None:
+    found = findings(tmp_path, "name: shop\ndata: {kind: generated}\nrecipes: []\n")
+    assert [(one.line, one.field, one.problem) for one in found] == [(3, "recipes", "is empty")]
+
+
+def test_a_dataset_without_a_file_says_both_ways_out(tmp_path: Path) -> None:
+    columns = "{USER_ID: a, ITEM_ID: b, TIMESTAMP: c}"
+    text = GOOD.replace("{kind: generated}", f"{{kind: csv, interactions: {{path: x.csv, columns: {columns}}}}}")
+    (found,) = findings(tmp_path, text)
+    assert (found.line, found.field) == (5, "schemas.items")
+    assert "add data.items, or remove schemas.items" in found.problem
 
 
 @pytest.mark.parametrize(
