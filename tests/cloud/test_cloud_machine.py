@@ -97,9 +97,10 @@ def test_a_fail_state_takes_its_cause_from_the_input(run: Callable[..., Json]) -
 
 def test_a_function_runs_under_its_own_role(run: Callable[..., Json]) -> None:
     ended = run(single(invoke({})), INVOKE)
-    who = json.loads(ended["output"])["Payload"]["who"]
-    assert ":assumed-role/" in who
-    assert "-Role-" in who
+    told = json.loads(ended["output"])["Payload"]
+    assert ":assumed-role/" in told["who"]
+    assert "-Role-" in told["who"]
+    assert told["sees"] == [], "addresses that no policy guards"
 
 
 def test_code_is_unpacked_once_for_all_workers(run: Callable[..., Json]) -> None:
