@@ -15,6 +15,7 @@ from personalize_engine.jobs.registry import ACTIVE, CREATE_FAILED, JOBS, Ending
 from personalize_engine.jobs.runner import JobRunner
 from personalize_engine.operations.campaigns import create_campaign
 from personalize_engine.operations.registry import Context
+from personalize_engine.operations.schemas import delete_schema
 from personalize_engine.store.artifacts import Artifacts
 from personalize_engine.store.database import Store
 from personalize_engine.store.events import Event, add_events, newest_events, training_events
@@ -45,6 +46,12 @@ def runner(store: Store, artifacts: Artifacts) -> JobRunner:
 
 def add(transaction: Transaction, arn: str, kind: str, *, status: str = ACTIVE, **more: Any) -> None:
     transaction.add(arn, kind, name=arn, body=more.pop("body", {}), status=status, **more)
+
+
+def context_of(store: Store) -> Context:
+    """For operations alone: no job is run."""
+    nothing: Any = SimpleNamespace(wake=lambda: None)
+    return Context(account="000000000000", region="us-east-1", store=store, jobs=nothing, trained=nothing)
 
 
 def imported_twice(store: Store, artifacts: Artifacts) -> JobRow:
@@ -119,15 +126,18 @@ def test_no_campaign_is_made_in_a_solution_that_is_being_deleted(store: Store) -
     with store.write() as transaction:
         add(transaction, solution, "solution", status="DELETE PENDING", parent=GROUP)
         add(transaction, version, "solution-version", parent=solution)
-    context: Any = Context(
-        account="000000000000",
-        region="us-east-1",
-        store=store,
-        jobs=SimpleNamespace(wake=lambda: None),  # type: ignore[arg-type]
-        trained=SimpleNamespace(),  # type: ignore[arg-type]
-    )
     with pytest.raises(ServiceError) as refused:
-        create_campaign(context, {"name": "late", "solutionVersionArn": version})
+        create_campaign(context_of(store), {"name": "late", "solutionVersionArn": version})
+    assert refused.value.code == IN_USE
+
+
+def test_a_schema_that_a_dataset_is_being_updated_to_is_not_deleted(store: Store) -> None:
+    with store.write() as transaction:
+        add(transaction, "new", "schema")
+        update = {"schemaArn": "new", "status": "CREATE PENDING"}
+        add(transaction, DATASET, "dataset", body={"schemaArn": "old", "latestDatasetUpdate": update})
+    with pytest.raises(ServiceError) as refused:
+        delete_schema(context_of(store), {"schemaArn": "new"})
     assert refused.value.code == IN_USE
 
 
