@@ -115,6 +115,8 @@ def _said(lead: Lead) -> str:
     place = "above" if lead.difference >= 0 else "below"
     if lead.low is None or lead.high is None:
         return f"It is {size} {place} {lead.over_name}; there is no interval for this difference."
+    if lead.low == lead.difference == lead.high == 0:
+        return f"It equals {lead.over_name}."
     places = decimals(lead.difference)
     ends = f"95% interval {number(lead.low, places, signed=True)} to {number(lead.high, places, signed=True)}"
     if lead.clear:

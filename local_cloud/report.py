@@ -58,12 +58,14 @@ def comparison(report: Report) -> Table:
 
     Recipes that were asked another question than the best one stand apart: they are not ranked against it.
     """
-    title = f"{report.experiment}: {report.evaluated_users} users asked, judged as “{report.judged_by}”"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("recipe")
+    title = f"{report.experiment}: {report.evaluated_users} users asked, judged as “{report.judged_by}”\n"
+    table = Table(
+        title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True
+    )
+    table.add_column("recipe", overflow="fold")
     for label in SHOWN.values():
         table.add_column(f"{label}  95 %", justify="right", no_wrap=True)
-    table.add_column("trained", justify="right", no_wrap=True)
+    table.add_column("train", justify="right", no_wrap=True)
     ranked, apart = _by_question(report)
     for name, result in ranked:
         table.add_row(*_row(report, name, result), style="bold" if name == report.best else "")
@@ -83,6 +85,7 @@ def show(console: Console, report: Report, *, verdict: str | None, paths: Sequen
     """Print the comparison, what its marks mean, what failed and why, the verdict, and where the report lies."""
     console.print()
     console.print(comparison(report))
+    console.print()
     if any(result.approximation for result in report.recipes.values()):
         console.print(Text(f"{APPROXIMATION} a local approximation: not trained by Amazon Personalize", "dim"))
     for name, result in report.recipes.items():
@@ -94,7 +97,7 @@ def show(console: Console, report: Report, *, verdict: str | None, paths: Sequen
         console.print(Text(f"\n{verdict}", style="bold"))
     console.print()
     for path in paths:
-        console.print(Text(f"  {path}"))
+        console.print(Text(f"  {path}"), soft_wrap=True)
 
 
 def reached(report: Report) -> str | None:
@@ -124,7 +127,7 @@ def _row(report: Report, name: str, result: RecipeResult, *, indent: str = "") -
     shown = Text(indent + name + (APPROXIMATION if result.approximation else ""))
     if result.status != "succeeded":
         return [shown, Text(result.status, style="red"), "", "", ""]
-    took = "" if result.training_seconds is None else f"{result.training_seconds:.1f} s"
+    took = "" if result.training_seconds is None else _seconds(result.training_seconds)
     return [shown, *_figures(report, result), took]
 
 
@@ -140,6 +143,10 @@ def _figures(report: Report, result: RecipeResult | BaselineResult) -> list[str]
         low_high = intervals.get(metric)
         cells.append(_short(value) + (f" {_short(low_high[0])}–{_short(low_high[1])}" if low_high else ""))
     return cells
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"  # as short as the heading: the table fits 80 columns
 
 
 def _short(value: float) -> str:

@@ -189,8 +189,8 @@ def run(request: Request, console: Console) -> int:
             current.execute()
         except (LocalCloudError, BotoCoreError, ClientError, OSError) as error:
             said = str(error) if isinstance(error, LocalCloudError) else _unexpected(error, processes)
-            console.print(Text(f"\n{said}", style="red"))
-            console.print(Text(f"The logs are in {current.keep_logs()}"))
+            console.print(Text(f"\n{said}", style="red"), soft_wrap=True)  # paths stay whole, to be clicked or copied
+            console.print(Text(f"The logs are in {current.keep_logs()}"), soft_wrap=True)
             return 1
     return 0
 

@@ -55,6 +55,13 @@ def test_a_recipe_that_is_not_above_the_baseline_is_no_clear_winner(low: float, 
     assert verdict.headline(report) == said
 
 
+def test_equal_figures_are_called_equal() -> None:
+    report = _with(local_report(), "sequential_counts", difference=0.0, low=0.0, high=0.0)
+    assert verdict.statements(report)[-1] == "It equals the baseline “sequential counts”."
+    report = _with(local_report(), "sequential_counts", difference=0.0, low=-0.01, high=0.01)
+    assert "which chance alone could explain" in verdict.statements(report)[-1]
+
+
 def test_without_paired_comparisons_nothing_is_called_clear() -> None:
     report = dataclasses.replace(local_report(), comparisons=[])
     assert verdict.headline(report) == "aws-hrnn scores highest among the recipes"

@@ -70,7 +70,7 @@ def test_figures_have_their_intervals_and_the_best_comes_first() -> None:
     best = next(i for i, line in enumerate(lines) if "aws-hrnn≈" in line)
     assert ".250 .150–.350" in lines[best]
     assert ".500 .400–.600" in lines[best]
-    assert "12.3 s" in lines[best]
+    assert "12 s" in lines[best]
     assert best < next(i for i, line in enumerate(lines) if "aws-sims" in line)
 
 
@@ -82,6 +82,17 @@ def test_a_failed_recipe_a_missing_figure_the_marks_and_the_verdict_are_told() -
     assert "local approximation" in text
     assert "aws-hrnn leads clearly." in text
     assert "out/report.html" in text
+
+
+def test_a_long_name_fits_into_eighty_columns_and_a_long_path_is_not_broken() -> None:
+    value = made()
+    value.recipes["aws-user-personalization"] = value.recipes["aws-hrnn"]
+    row = next(line for line in shown(value).splitlines() if line.startswith("aws-user-personalization≈ "))
+    assert row.endswith("12 s")
+    console = Console(file=io.StringIO(), width=80)
+    path = Path("/a folder") / ("long " * 20) / "report.html"
+    report.show(console, value, verdict=None, paths=[path])
+    assert f"  {path}\n" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 class Bucket:
