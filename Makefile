@@ -65,7 +65,7 @@ destroy: $(READY)  ## delete it again, with all that its runs made
 	@$(CDK) -- destroy --all -c experiments=$(EXPERIMENT) -c env=$(ENVIRONMENT)
 
 diff: $(READY)  ## what a deploy would change
-	@$(CDK) -- diff --all -c experiments=$(EXPERIMENT) -c env=$(ENVIRONMENT)
+	@$(CDK) -- diff -c experiments=$(EXPERIMENT) -c env=$(ENVIRONMENT)
 
 # ------------------------------------------------------------------------------------------------------------ upkeep
 pins: $(READY_DEV)  ## compile requirements*.in to full pins

