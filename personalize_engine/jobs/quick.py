@@ -67,7 +67,10 @@ def _update_job(of: str, work: Callable[[Work, str], Result] = nothing_to_do) ->
         change(transaction, arn, status=CREATE_IN_PROGRESS)
 
     def finish(end: Ending, arn: str) -> None:
-        end.transaction.set_members(arn, **change(end.transaction, arn, status=ACTIVE)["_applied"])
+        applied = change(end.transaction, arn, status=ACTIVE)["_applied"]
+        end.transaction.set_members(arn, **applied)
+        if "solutionVersionArn" in applied:
+            end.transaction.set_parent(arn, applied["solutionVersionArn"].rpartition("/")[0])
 
     def fail(transaction: Transaction, arn: str, reason: str) -> None:
         change(transaction, arn, status=CREATE_FAILED, failureReason=reason)

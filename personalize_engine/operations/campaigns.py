@@ -55,7 +55,7 @@ def list_campaigns(context: Context, request: Request) -> Answer:
 
 @operation("UpdateCampaign")
 def update_campaign(context: Context, request: Request) -> Answer:
-    """The campaign answers from the old version until the update is ACTIVE."""
+    """The campaign answers from the old version until the update is ACTIVE; the new one may be of another solution."""
     changed: dict[str, Any] = {}
     if "campaignConfig" in request:
         changed["campaignConfig"] = _checked(request["campaignConfig"])
@@ -66,8 +66,9 @@ def update_campaign(context: Context, request: Request) -> Answer:
         settle(found, "updated")
         if "solutionVersionArn" in request:
             version = _version(transaction, request["solutionVersionArn"])
-            if version.parent != found.parent:
-                raise invalid_input(f"{version.arn} is of another solution than the campaign's, {found.parent}")
+            serving = find(transaction, found.body["solutionVersionArn"], training.KIND)
+            if version.body["datasetGroupArn"] != serving.body["datasetGroupArn"]:
+                raise invalid_input(f"{version.arn} is of another dataset group than the campaign's {serving.arn}")
             changed["solutionVersionArn"] = version.arn
         if not changed:
             raise invalid_input("nothing to update: give solutionVersionArn, minProvisionedTPS or campaignConfig")

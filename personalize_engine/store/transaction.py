@@ -120,6 +120,10 @@ class Transaction:
         body = {key: value for key, value in {**found.body, **members}.items() if value is not None}
         self.sql("UPDATE resources SET body = ?, updated = ? WHERE arn = ?", (json.dumps(body), time.time(), arn))
 
+    def set_parent(self, arn: str, parent: str) -> None:
+        """Moves a resource: a campaign that serves another solution's version now belongs to that solution."""
+        self.sql("UPDATE resources SET parent = ? WHERE arn = ?", (parent, arn))
+
     def delete(self, arn: str) -> None:
         """Removes the row; tags, events and records of it go with it."""
         self.sql("DELETE FROM resources WHERE arn = ?", (arn,))

@@ -169,6 +169,26 @@ def test_campaign_update_and_delete_order(bench: Bench, filled_group: str) -> No
         api.describe_solution_version(solutionVersionArn=second)
 
 
+def test_a_campaign_may_switch_to_another_solution_of_its_group(bench: Bench, filled_group: str) -> None:
+    api = bench.personalize
+    old, new = (bench.solution(filled_group, recipe) for recipe in ("aws-popularity-count", "aws-sims"))
+    campaign = bench.campaign(bench.version(old)["solutionVersionArn"])
+    version = bench.version(new)["solutionVersionArn"]
+    api.update_campaign(campaignArn=campaign, solutionVersionArn=version)
+
+    def updated() -> bool:
+        return bool(api.describe_campaign(campaignArn=campaign)["campaign"]["solutionVersionArn"] == version)
+
+    wait_for(updated)
+    assert not api.list_campaigns(solutionArn=old)["campaigns"]
+    assert [row["campaignArn"] for row in api.list_campaigns(solutionArn=new)["campaigns"]] == [campaign]
+    with pytest.raises(ClientError, match="itemId"):  # it asks like the new recipe
+        bench.items(campaign, userId="u1")
+    api.delete_solution(solutionArn=old)
+    with pytest.raises(ClientError, match="ResourceInUseException"):
+        api.delete_solution(solutionArn=new)
+
+
 def test_stop(bench: Bench, engine: EngineProcess, filled_group: str) -> None:
     api = bench.personalize
     solution = bench.solution(filled_group, "aws-hrnn", solutionConfig=SMALL)

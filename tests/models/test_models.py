@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from model_suite import ModelSuite, history
+from model_suite import ModelSuite
 
 from personalize_engine.data.past import Past
 from personalize_engine.models.base import Query
 from personalize_engine.models.co_occurrence import CoOccurrence, CoOccurrenceParameters
 from personalize_engine.models.popularity import Popularity, PopularityParameters
 from personalize_engine.models.saved import SavedModelError, load, save
-from personalize_engine.models.sequential_counts import SequentialCounts, SequentialCountsParameters
 
 EVERYONE = {
     "min_user_history_length_percentile": 0,
@@ -68,30 +67,6 @@ class TestCoOccurrence(ModelSuite):
 
     def test_long_histories_can_be_left_out(self) -> None:
         assert self.related("y", max_user_history_length_percentile=0.4) == {}
-
-
-class TestSequentialCounts(ModelSuite):
-    model = SequentialCounts
-
-    def test_the_formula(self) -> None:
-        past = Past.build(["u", "u", "u"], ["a", "b", "c"], np.arange(3))
-        model = SequentialCounts.fit(past, SequentialCountsParameters(), seed=0)
-        row = model.scores([Query(history=history(["a"]))])[0]
-        out = (1 + 2**-0.5) ** 0.9  # a is followed by b after one step, by c after two
-        assert row[1] == pytest.approx(1 / out)
-        assert row[2] == pytest.approx(2**-0.5 / out / (1 + 2**-0.5) ** 0.3)
-        assert np.isnan(row[0])
-
-    def test_the_newest_item_counts_most(self) -> None:
-        past = Past.build(["u", "u", "v", "v"], ["a", "after-a", "b", "after-b"], np.arange(4))
-        model = SequentialCounts.fit(past, SequentialCountsParameters(), seed=0)
-        row = dict(zip(model.items.ids, model.scores([Query(history=history(["a", "b"]))])[0], strict=True))
-        assert row["after-a"] == pytest.approx(row["after-b"] * np.exp(-1 / 3))
-
-    def test_users_do_not_run_into_each_other(self) -> None:
-        past = Past.build(["u", "v"], ["a", "b"], np.arange(2))
-        model = SequentialCounts.fit(past, SequentialCountsParameters(), seed=0)
-        assert np.isnan(model.scores([Query(history=history(["a"]))])).all()
 
 
 def test_another_class_is_refused(tmp_path: Path) -> None:

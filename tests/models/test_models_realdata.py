@@ -23,7 +23,6 @@ from personalize_engine.models.hrnn import Hrnn, HrnnParameters
 from personalize_engine.models.hrnn_sizing import sizing
 from personalize_engine.models.hrnn_training import train
 from personalize_engine.models.popularity import Popularity, PopularityParameters
-from personalize_engine.models.sequential_counts import SequentialCounts, SequentialCountsParameters
 from personalize_engine.serving.rank import rank
 
 pytestmark = pytest.mark.realdata
@@ -59,11 +58,6 @@ def movielens(test_data: Path) -> MovieLens:
 
 def test_popularity(movielens: MovieLens) -> None:
     assert movielens.precision_at_10(movielens.popularity) == pytest.approx(0.067, abs=0.002)
-
-
-def test_sequential_counts(movielens: MovieLens) -> None:
-    model = SequentialCounts.fit(movielens.past, SequentialCountsParameters(), seed=0)
-    assert movielens.precision_at_10(model) > 0.12
 
 
 def test_co_occurrence(movielens: MovieLens) -> None:
