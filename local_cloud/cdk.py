@@ -60,8 +60,19 @@ def installed() -> bool:
     return bool(pinned == found)
 
 
+def link_node(programs: Path) -> None:
+    """Put the wheel's Node into a virtual environment's bin folder, if it has none: where that is activated,
+    node_modules/.bin/cdk then works on a machine without Node."""
+    link = programs / "node"
+    if os.name != "nt" and not link.exists():
+        link.unlink(missing_ok=True)  # one that leads nowhere
+        link.symlink_to(node())
+
+
 def install() -> None:
     """`npm ci`, unless it was done; CommandError with npm's words if it fails."""
+    if sys.prefix != sys.base_prefix:
+        link_node(Path(sys.prefix) / "bin")
     if installed():
         return
     arguments = ["ci", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]

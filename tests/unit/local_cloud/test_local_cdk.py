@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -28,3 +29,13 @@ def test_a_failure_without_credentials_says_where_they_come_from(
 def test_wrong_arguments_are_answered_with_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert cdk.main(["deploy"]) == 2
     assert "usage:" in capsys.readouterr().err
+
+
+def test_an_activated_environment_has_node(tmp_path: Path) -> None:
+    (tmp_path / "node").symlink_to(tmp_path / "gone")
+    for _ in range(2):
+        cdk.link_node(tmp_path)
+    done = subprocess.run(
+        ["node", "--version"], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("v")
