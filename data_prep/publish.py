@@ -82,7 +82,7 @@ def bucket_of(stack: str) -> str:
         raise StackError(f"the stack {stack} cannot be looked up: {said['Code']}: {said['Message']}") from None
     except BotoCoreError as error:
         raise StackError(
-            f"the stack {stack} cannot be looked up: {error}. Check your AWS credentials and region"
+            f"the stack {stack} cannot be looked up: {str(error).rstrip('.')}. Check your AWS credentials and region"
         ) from None
     outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in found.get("Outputs", [])}
     if BUCKET_OUTPUT not in outputs:

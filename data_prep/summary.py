@@ -49,7 +49,11 @@ def show(prepared: Prepared, console: Console, *, where: str | None) -> None:
 
 def _why(entry: Dropped) -> str:
     lines = ", ".join(map(str, entry.first_lines))
-    return entry.reason + (f" (lines {lines}{', …' if entry.rows > len(entry.first_lines) else ''})" if lines else "")
+    return entry.reason + (
+        f" (line{'s' * (entry.rows > 1)} {lines}{', …' if entry.rows > len(entry.first_lines) else ''})"
+        if lines
+        else ""
+    )
 
 
 def _short(path: Path) -> str:

@@ -89,13 +89,15 @@ def check_enough(rows: int, users_with_two: int, *, file: Path, what: str) -> No
     """DataError unless the service can train on so many interactions."""
     if rows < fields.MIN_INTERACTIONS:
         raise DataError.of(
-            file, f"{what} {rows:,} interactions; Amazon Personalize trains on at least {fields.MIN_INTERACTIONS:,}"
+            file,
+            f"{what} {rows:,} interactions; Amazon Personalize trains on at least {fields.MIN_INTERACTIONS:,}:"
+            " add data, or hold out less of it",
         )
     if users_with_two < fields.MIN_USERS_WITH_TWO:
         raise DataError.of(
             file,
             f"{what} {users_with_two:,} users with two or more interactions; Amazon Personalize needs at least"
-            f" {fields.MIN_USERS_WITH_TWO}",
+            f" {fields.MIN_USERS_WITH_TWO}: add data",
         )
 
 

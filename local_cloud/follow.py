@@ -25,6 +25,7 @@ POLL = 0.4
 PLAIN_EVERY = 5.0
 """Seconds between two lines about one training where there is no terminal."""
 PAGE = 200
+ENDING = "FailStateEntered"
 TOLD = ("TaskStateEntered", "MapStateEntered", "ParallelStateEntered")
 MAIN = ""
 NAME = re.compile(r".+-[0-9a-f]{6}-(.+)-[0-9a-f]{8}")
@@ -118,7 +119,7 @@ class Follower:
             if details is None or not event["type"].endswith("StateEntered"):
                 continue
             name = details["name"]
-            execution.newest = name if event["type"] in TOLD else execution.newest
+            execution.newest = name if event["type"] in (*TOLD, ENDING) else execution.newest
             if event["type"] in TOLD and name not in execution.told:
                 execution.told.add(name)
                 where = f"{execution.label}: " if execution.label else ""

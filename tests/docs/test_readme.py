@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.load import load
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -43,3 +45,9 @@ def test_every_requirement_is_pinned(name: str) -> None:
     lines = [line.split(";")[0].strip() for line in (ROOT / name).read_text().splitlines() if line.strip()]
     assert lines
     assert not [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+(\[[a-z,-]+\])?==[^=]+", line)]
+
+
+def test_the_experiment_shown_is_a_whole_one(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    (tmp_path / "my-shop.yaml").write_text(shown, encoding="utf-8")
+    assert load(tmp_path / "my-shop.yaml").name == "my-shop"

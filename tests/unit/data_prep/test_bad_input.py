@@ -137,7 +137,7 @@ def test_empty_cells_are_dropped_and_duplicates_kept_once(run: Run, tmp_path: Pa
     lines = [*log(), ",i1,1700000000", "u1,,1700000000", "u1,i1,", "u2,i2,", log()[1], log()[1]]
     code, said = run(lines)
     assert code == 0
-    assert "dropped 1 Interactions: USER_ID is empty (lines 1202)" in said
+    assert "dropped 1 Interactions: USER_ID is empty (line 1202)" in said
     assert "dropped 2 Interactions: TIMESTAMP is empty (lines 1204, 1205)" in said
     assert "duplicates 2 Interactions equal to an earlier row in every field: kept once" in said
     assert sum(len(p.read_text().splitlines()) - 1 for p in (tmp_path / "out/data").rglob("interactions.csv")) == 1200
