@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,16 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("realdata") and not TEST_DATA.is_dir():
-        (pytest.fail if REQUIRE_ALL else pytest.skip)(f"no real data at {TEST_DATA} (set PERSONALIZE_TEST_DATA)")
+        pytest.skip(f"no real data at {TEST_DATA} (set PERSONALIZE_TEST_DATA)")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, though everything is required: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(autouse=True)
