@@ -39,7 +39,10 @@ verify: lint  ## everything, the long checks included
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(READY_DEV)  ## ruff, mypy, import-linter
-	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo >/dev/null || { $(BIN)/lint-imports --no-logo | tail -30; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@found=$$($(BIN)/lint-imports --no-logo) || { echo "$$found"; exit 1; }
 	@echo "ruff, mypy, import-linter: clean"
 
 format: $(READY_DEV)  ## lay the code out
