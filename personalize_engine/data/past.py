@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from personalize_engine.data.features import Described
 from personalize_engine.data.vocabulary import Vocabulary
 
 
@@ -25,6 +26,14 @@ class Past:
     """(n,) row numbers."""
     at: NDArray[np.int64]
     """(n,) Unix seconds."""
+    item_described: Described | None = None
+    """A row per item: metadata of the Items dataset. None where there is none, or the recipe does not read it."""
+    user_described: Described | None = None
+    """A row per user: metadata of the Users dataset."""
+    event_described: Described | None = None
+    """A row per interaction: metadata of the Interactions dataset, which is also what a request's context holds."""
+    created: NDArray[np.int64] | None = None
+    """(n_items,) CREATION_TIMESTAMP of the Items dataset, Unix seconds; -1 where it is not known."""
 
     def __len__(self) -> int:
         return len(self.user)
@@ -33,6 +42,11 @@ class Past:
     def lengths(self) -> NDArray[np.int64]:
         """(n_users,) interactions of each user."""
         return np.bincount(self.user, minlength=len(self.users))
+
+    @cached_property
+    def item_counts(self) -> NDArray[np.int64]:
+        """(n_items,) interactions of each item; 0 for cold ones, which only the Items dataset knows."""
+        return np.bincount(self.item, minlength=len(self.items))
 
     @cached_property
     def ends(self) -> NDArray[np.int64]:
@@ -50,6 +64,17 @@ class Past:
         codes = np.unique(self.user.astype(np.int64) * len(self.items) + self.item)
         user, item = np.divmod(codes, max(len(self.items), 1))
         return user.astype(np.int32), item.astype(np.int32)
+
+    def where(self, kept: NDArray[np.bool_]) -> Past:
+        """The interactions for which `kept` (n,) is true; users, items and what is known of them stay."""
+        events = self.event_described
+        return replace(
+            self,
+            user=self.user[kept],
+            item=self.item[kept],
+            at=self.at[kept],
+            event_described=None if events is None else events.take(np.flatnonzero(kept)),
+        )
 
     @classmethod
     def build(cls, users: Sequence[str], items: Sequence[str], at: NDArray[np.int64]) -> Past:

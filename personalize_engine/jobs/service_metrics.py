@@ -58,8 +58,7 @@ def split(past: Past, *, seed: int) -> Split:
         start = end - future_count(int(past.lengths[user]))
         kept[start:end] = False
         truth.append({past.items.ids[item] for item in past.item[start:end].tolist()})
-    train = Past(users=past.users, items=past.items, user=past.user[kept], item=past.item[kept], at=past.at[kept])
-    return Split(train=train, users=users, truth=truth)
+    return Split(train=past.where(kept), users=users, truth=truth)
 
 
 def service_metrics(model: Model[Any], parts: Split, *, recipe: Recipe, catalogue: Set[str]) -> dict[str, float]:

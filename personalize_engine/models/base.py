@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ class Interaction:
     at: int
     """Unix seconds."""
     event_type: str | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    """Metadata columns of the Interactions dataset."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +38,14 @@ class Query:
     """What is known at request time. Models read the history from here, so a new event needs no new model."""
 
     user_id: str | None = None
+    user: Mapping[str, Any] = field(default_factory=dict)
+    """The user's row of the Users dataset as it is now; empty if there is none."""
     history: Sequence[Interaction] = ()
     """Oldest first: imports and events alike."""
     item_id: str | None = None
     """The item asked about (related items)."""
     context: Mapping[str, str] = field(default_factory=dict)
+    """Metadata columns of the Interactions dataset at the moment of the request."""
     at: int | None = None
     """Unix seconds of the request; None: just behind the last event of the history."""
 
