@@ -2,8 +2,8 @@
 
 Every feature has a place in one list, and a row (an item, a user, an interaction) is a few (place, weight) pairs:
 
-- a categorical value is one feature; k values of one cell (separated by |) weigh 1 / sqrt(k) each, so that the length of
-  a row does not depend on their number;
+- a categorical value is one feature; k values of one cell (separated by |) weigh 1 / sqrt(k) each, so that the length
+  of a row does not depend on their number;
 - a number is spread over the two knots around it, in proportion to its nearness; knots are quantiles of the training
   data (piecewise linear encoding: Gorishniy, Rubachev, Babenko, "On Embeddings for Numerical Features in Tabular Deep
   Learning", NeurIPS 2022), and values beyond the outer knots count as these;
@@ -23,6 +23,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
@@ -35,6 +37,8 @@ KNOTS = 8
 """At most so many per numerical column."""
 
 Kind = Literal["categorical", "numerical"]
+Table = Mapping[str, "Sequence[Any] | pa.ChunkedArray"]
+"""Columns of equal length by name; Arrow's are taken without a Python object per row."""
 
 
 class Column(BaseModel, frozen=True, extra="forbid"):
@@ -120,66 +124,51 @@ class Encoder(BaseModel, frozen=True, extra="forbid"):
         return places
 
     @classmethod
-    def learn(cls, table: Mapping[str, Sequence[Any]], kinds: Mapping[str, Kind]) -> Encoder:
+    def learn(cls, table: Table, kinds: Mapping[str, Kind]) -> Encoder:
         """Categories and knots from columns of equal length; columns without any information are left out."""
         columns = []
         for name, kind in kinds.items():
             if kind == "categorical":
-                counts = Counter(value for cell in table[name] for value in set(values_of(cell)))
+                cells, code = _distinct(table[name])
+                counts: Counter[str] = Counter()
+                for cell, rows in zip(cells, np.bincount(code, minlength=len(cells)).tolist(), strict=True):
+                    counts.update(dict.fromkeys(values_of(cell), rows))
                 kept = [value for value, count in counts.most_common(MAX_CATEGORIES) if count >= MIN_ROWS]
                 column = Column(name=name, kind=kind, categories=tuple(sorted(kept)))
             else:
-                numbers = np.array([number for cell in table[name] if (number := number_of(cell)) is not None])
+                numbers = _numbers(table[name])
+                numbers = numbers[~np.isnan(numbers)]
                 knots = np.unique(np.quantile(numbers, np.linspace(0, 1, KNOTS))) if len(numbers) else ()
                 column = Column(name=name, kind=kind, knots=tuple(float(knot) for knot in knots))
             if column.size > 1:
                 columns.append(column)
         return cls(columns=tuple(columns))
 
-    def encode(self, table: Mapping[str, Sequence[Any]], *, n: int) -> SparseRows:
+    def encode(self, table: Table, *, n: int) -> SparseRows:
         """The n rows of `table`; columns that it lacks give nothing."""
-        rows: list[NDArray[np.int64]] = []
-        indices: list[NDArray[np.int64]] = []
-        weights: list[NDArray[np.float64]] = []
-        for column in self.columns:
-            if column.name in table:
-                r, i, w = self._column(column, table[column.name])
-                rows.append(r)
-                indices.append(i)
-                weights.append(w)
-        row = np.concatenate([*rows, np.zeros(0, np.int64)])
-        order = np.argsort(row, kind="stable")
-        start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n))])
-        index = np.concatenate([*indices, np.zeros(0, np.int64)])[order]
-        weight = np.concatenate([*weights, np.zeros(0)])[order]
-        return SparseRows(start=start.astype(np.int64), index=index.astype(np.int32), weight=weight.astype(np.float32))
+        parts = [self._column(column, table[column.name]) for column in self.columns if column.name in table]
+        if not parts:
+            return SparseRows(
+                start=np.zeros(n + 1, np.int64), index=np.zeros(0, np.int32), weight=np.zeros(0, np.float32)
+            )
+        return parts[0] if len(parts) == 1 else _side_by_side(parts)
 
     def encode_one(self, row: Mapping[str, Any]) -> SparseRows:
         """One row, e.g. a request's context; unknown keys give nothing."""
         return self.encode({name: [row[name]] for name in self.names if name in row}, n=1)
 
-    def _column(self, column: Column, cells: Sequence[Any]) -> tuple[Any, Any, Any]:
-        """Rows, feature places and weights of one column."""
+    def _column(self, column: Column, cells: Sequence[Any] | pa.ChunkedArray) -> SparseRows:
         first, places = self._places[column.name]
-        if column.kind == "categorical":
-            found = [
-                (row, places[value], 1 / math.sqrt(len(known)))
-                for row, cell in enumerate(cells)
-                if (known := sorted({value for value in values_of(cell) if value in places}))
-                for value in known
-            ]
-            row = np.array([f[0] for f in found], np.int64)
-            return row, np.array([f[1] for f in found], np.int64), np.array([f[2] for f in found], np.float64)
-        numbers = [(row, number) for row, cell in enumerate(cells) if (number := number_of(cell)) is not None]
-        row = np.array([n[0] for n in numbers], np.int64)
-        knots = np.array(column.knots)
-        value = np.clip(np.array([n[1] for n in numbers], np.float64), knots[0], knots[-1])
-        below = np.clip(np.searchsorted(knots, value, side="right") - 1, 0, len(knots) - 2)
-        share = (value - knots[below]) / (knots[below + 1] - knots[below])
-        index = np.stack([first + below, first + below + 1], axis=1).ravel()
-        weight = np.stack([1 - share, share], axis=1).ravel()
-        present = weight > 0
-        return np.repeat(row, 2)[present], index[present], weight[present]
+        if column.kind == "numerical":
+            return _between_knots(_numbers(cells), np.array(column.knots), first)
+        distinct, code = _distinct(cells)
+        known = [sorted({places[value] for value in values_of(cell) if value in places}) for cell in distinct]
+        lengths = np.array([len(row) for row in known], np.int64)
+        return SparseRows(
+            start=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            index=np.array([place for row in known for place in row], np.int32),
+            weight=np.repeat(1 / np.sqrt(np.maximum(lengths, 1)), lengths).astype(np.float32),
+        ).take(code)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +183,7 @@ class Described:
         return Described(encoder=self.encoder, rows=self.rows.take(rows))
 
     @classmethod
-    def learn(cls, table: Mapping[str, Sequence[Any]], kinds: Mapping[str, Kind], *, n: int) -> Described | None:
+    def learn(cls, table: Table, kinds: Mapping[str, Kind], *, n: int) -> Described | None:
         """Encoder and rows of one table; None if its columns tell nothing."""
         encoder = Encoder.learn(table, kinds)
         return cls(encoder=encoder, rows=encoder.encode(table, n=n)) if encoder.columns else None
@@ -216,3 +205,52 @@ def number_of(cell: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return number if math.isfinite(number) else None
+
+
+def _distinct(cells: Sequence[Any] | pa.ChunkedArray) -> tuple[list[Any], NDArray[np.int64]]:
+    """Distinct cells, and the place of each row's cell among them."""
+    if isinstance(cells, pa.ChunkedArray):
+        encoded = pc.dictionary_encode(cells, null_encoding="encode").unify_dictionaries().combine_chunks()
+        if isinstance(encoded, pa.ChunkedArray):  # no rows at all
+            return [], np.zeros(0, np.int64)
+        return encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
+    places: dict[Any, int] = {}
+    code = [places.setdefault((type(cell), cell), len(places)) for cell in cells]
+    return [cell for _, cell in places], np.array(code, np.int64)
+
+
+def _numbers(cells: Sequence[Any] | pa.ChunkedArray) -> NDArray[np.float64]:
+    """(n,) NaN where there is no finite number."""
+    if isinstance(cells, pa.ChunkedArray):
+        numbers = cells.cast(pa.float64()).to_numpy().astype(np.float64)
+    else:
+        numbers = np.array([math.nan if (number := number_of(cell)) is None else number for cell in cells], np.float64)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _between_knots(numbers: NDArray[np.float64], knots: NDArray[np.float64], first: int) -> SparseRows:
+    """The features from `first` on, one per knot."""
+    value = np.clip(numbers, knots[0], knots[-1])
+    below = np.clip(np.searchsorted(knots, value, side="right") - 1, 0, len(knots) - 2)
+    share = (value - knots[below]) / (knots[below + 1] - knots[below])
+    weight = np.stack([1 - share, share], axis=1)
+    present = weight > 0  # neither zero nor NaN
+    return SparseRows(
+        start=np.concatenate([[0], np.cumsum(present.sum(axis=1))]).astype(np.int64),
+        index=(first + below[:, None] + np.arange(2))[present].astype(np.int32),
+        weight=weight[present].astype(np.float32),
+    )
+
+
+def _side_by_side(parts: Sequence[SparseRows]) -> SparseRows:
+    """Row r has the features of row r of all parts, in their order."""
+    lengths = [np.diff(part.start) for part in parts]
+    start = np.concatenate([[0], np.cumsum(np.sum(lengths, axis=0))]).astype(np.int64)
+    index = np.empty(start[-1], np.int32)
+    weight = np.empty(start[-1], np.float32)
+    begin = start[:-1].copy()
+    for part, length in zip(parts, lengths, strict=True):
+        place = np.repeat(begin - part.start[:-1], length) + np.arange(len(part.index))
+        index[place], weight[place] = part.index, part.weight
+        begin += length
+    return SparseRows(start=start, index=index, weight=weight)

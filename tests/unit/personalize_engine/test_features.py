@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,16 @@ def test_any_cells_are_taken_and_rows_do_not_depend_on_their_neighbours(rows: li
     np.testing.assert_array_equal(encoded.take(chosen).dot(vectors), dense[chosen])
     index, weight = encoded.padded()
     np.testing.assert_allclose((vectors[index] * weight[..., None]).sum(1) if len(rows) else dense, dense, atol=1e-6)
+
+
+def test_arrows_columns_give_the_same_rows() -> None:
+    arrow = {name: pa.chunked_array([pa.array(cells[:2]), pa.array(cells[2:])]) for name, cells in TABLE.items()}
+    ours, theirs = Described.learn(TABLE, KINDS, n=6), Described.learn(arrow, KINDS, n=6)
+    assert ours is not None
+    assert theirs is not None
+    assert ours.encoder == theirs.encoder
+    np.testing.assert_array_equal(ours.rows.index, theirs.rows.index)
+    np.testing.assert_array_equal(ours.rows.weight, theirs.rows.weight)
 
 
 def test_it_survives_json() -> None:
