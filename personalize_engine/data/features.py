@@ -210,7 +210,7 @@ def number_of(cell: Any) -> float | None:
 def _distinct(cells: Sequence[Any] | pa.ChunkedArray) -> tuple[list[Any], NDArray[np.int64]]:
     """Distinct cells, and the place of each row's cell among them."""
     if isinstance(cells, pa.ChunkedArray):
-        encoded = pc.dictionary_encode(cells, null_encoding="encode").unify_dictionaries().combine_chunks()
+        encoded = pc.dictionary_encode(cells, null_encoding="encode").combine_chunks()
         if isinstance(encoded, pa.ChunkedArray):  # no rows at all
             return [], np.zeros(0, np.int64)
         return encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
