@@ -108,6 +108,8 @@ class Generated(_Part):
     items: Annotated[int, Field(ge=50, le=100_000)] = 400
     events_per_user: Annotated[int, Field(ge=5, le=1000)] = 60
     seed: Annotated[int, Field(ge=0)] = 7
+    occasions: bool = False
+    """Whether visits have an occasion (the column OCCASION) on which it depends what visitors turn to: a context."""
 
     @model_validator(mode="after")
     def _in_memory(self) -> Generated:

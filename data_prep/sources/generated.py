@@ -32,6 +32,9 @@ FEWEST_EVENTS = 5
 OTHER_GENRE = 0.25
 """Share of items that belong to a second genre as well."""
 
+OCCASIONS = ("morning", "noon", "evening", "weekend")
+OCCASION = "OCCASION"
+
 _GENRES = (
     "Amber", "Birch", "Cobalt", "Dune", "Ember", "Fjord", "Glade", "Harbour", "Indigo", "Juniper", "Kelp", "Lagoon",
     "Meadow", "Nectar", "Opal", "Prairie", "Quarry", "Reed", "Saffron", "Tundra",
@@ -41,7 +44,7 @@ _GENRES = (
 def read_generated(experiment: Experiment, settings: Generated, *, file: Path) -> Source:
     """The generated tables; `file` is the experiment's, for messages."""
     rng = np.random.default_rng(settings.seed)
-    world = World.draw(settings.items, rng)
+    world = World.draw(settings.items, rng, occasions=len(OCCASIONS) if settings.occasions else 1)
     names = np.array([f"item-{number:0{len(str(world.n_items))}}" for number in 1 + rng.permutation(world.n_items)])
     items = _items(world, names, rng)
     logs = np.log(settings.events_per_user) - SPREAD**2 / 2 + SPREAD * rng.standard_normal(settings.users)
@@ -58,7 +61,7 @@ def read_generated(experiment: Experiment, settings: Generated, *, file: Path) -
         return _precision(expected, future["user"].to_numpy(), future["item"].to_numpy())
 
     offered = {
-        DatasetKind.INTERACTIONS: _interactions(log, names),
+        DatasetKind.INTERACTIONS: _interactions(log, names, occasions=settings.occasions),
         DatasetKind.ITEMS: items,
         DatasetKind.USERS: _no_rows(),
     }
@@ -66,13 +69,14 @@ def read_generated(experiment: Experiment, settings: Generated, *, file: Path) -
     for kind in experiment.schemas.kinds:
         columns = wanted_columns(experiment, kind, offered[kind].columns, source="the generated data", file=file)
         tables[kind] = FrameTable(path=file, frame=offered[kind][columns])
-    return Source(tables=tables, best_reachable=best_reachable if isinstance(holdout, LastShare) else None)
+    knowable = isinstance(holdout, LastShare) and not settings.occasions  # the occasions of the future are not drawn
+    return Source(tables=tables, best_reachable=best_reachable if knowable else None)
 
 
 def _visit(
     world: World, visitors: Visitors, events: Ints, *, past: Ints, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, Visitors]:
-    """All events (user, item, at, number), and the visitors as they were after the first `past` (N,) of them."""
+    """All events (user, item, at, number, occasion), and the visitors as after the first `past` (N,) of them."""
     at_cut = visitors.take(np.arange(len(events)))
     parts = []
     for number in range(int(events.max())):
@@ -81,20 +85,30 @@ def _visit(
         drawn, _, _ = visitors.step(world, rng)
         who = np.flatnonzero(events > number)
         parts.append(
-            pd.DataFrame({"user": who, "item": drawn[who], "at": visitors.at[who].astype(np.int64), "number": number})
+            pd.DataFrame(
+                {
+                    "user": who,
+                    "item": drawn[who],
+                    "at": visitors.at[who].astype(np.int64),
+                    "number": number,
+                    "occasion": visitors.occasion[who],
+                }
+            )
         )
     return pd.concat(parts, ignore_index=True), at_cut
 
 
-def _interactions(log: pd.DataFrame, names: NDArray[np.str_]) -> pd.DataFrame:
+def _interactions(log: pd.DataFrame, names: NDArray[np.str_], *, occasions: bool) -> pd.DataFrame:
     """As a shop's log has them: in the order of time."""
     log = log.sort_values(["at", "user"], kind="stable")
     width = len(str(int(log["user"].max()) + 1))
+    columns = {OCCASION: np.array(OCCASIONS)[log["occasion"].to_numpy()]} if occasions else {}
     return pd.DataFrame(
         {
             USER_ID: [f"visitor-{user + 1:0{width}}" for user in log["user"]],
             ITEM_ID: names[log["item"].to_numpy()],
             TIMESTAMP: log["at"].astype(str).to_numpy(),
+            **columns,
         }
     )
 

@@ -7,6 +7,8 @@
   strays to another item of the taste, always to something new; a later session goes on where they left the path.
 - Every fifth event is a repeat instead: one of the items that the visitor saw last.
 - Some items appear late; before that nobody meets them.
+- If there are occasions (morning, evening, …), every session has one, and every taste suits one of them better than the
+  others: what a visitor turns to depends on the occasion.
 
 `Visitors.step` draws one event for all visitors at once. The same rules give the *expected* events behind a moment
 (`expected_events`): the probabilities that only somebody who knows the rules and the visitors' minds can know. They
@@ -41,6 +43,8 @@ ITEM_SKEW = 1.5
 """An item's appeal within its taste falls with this power of its rank."""
 TASTE_SKEW = 1.0
 """The number of visitors with a taste falls with this power of its rank."""
+SUITED = 8.0
+"""How much more often a visitor follows a taste on the occasion that it suits."""
 LATE_ITEMS = 0.06
 """Share of items that appear late."""
 START = 1_767_225_600
@@ -61,13 +65,15 @@ class World:
     """(tastes, M) how much an item attracts: long-tailed."""
     created: Ints
     """(n_items,) Unix seconds."""
+    suits: Floats
+    """(occasions, tastes) relative weight of a taste on an occasion; one row of ones where there are no occasions."""
 
     @property
     def n_items(self) -> int:
         return self.path.size
 
     @classmethod
-    def draw(cls, n_items: int, rng: np.random.Generator) -> World:
+    def draw(cls, n_items: int, rng: np.random.Generator, *, occasions: int = 1) -> World:
         """`n_items` rounded down to a multiple of the number of tastes."""
         tastes = max(4, round(n_items / 40))
         length = n_items // tastes
@@ -76,7 +82,10 @@ class World:
         created = START - rng.integers(30, 700, path.size) * 86_400
         late = rng.choice(path.size, round(LATE_ITEMS * path.size), replace=False)
         created[late] = START + (PERIOD * rng.uniform(0.4, 0.8, late.size)).astype(np.int64)
-        return cls(path=path, appeal=appeal, created=created)
+        suits = np.ones((occasions, tastes))
+        if occasions > 1:
+            suits[np.arange(tastes) % occasions, np.arange(tastes)] = SUITED
+        return cls(path=path, appeal=appeal, created=created, suits=suits)
 
 
 @dataclass(kw_only=True)
@@ -87,6 +96,8 @@ class Visitors:
     """(N, 3) strongest first."""
     taste: Ints
     """(N,) of the session; -1: the first one is about to begin."""
+    occasion: Ints
+    """(N,) of the session."""
     place: Ints
     """(N, tastes) where the visitor stands on each path; -1: has not entered it."""
     seen: Bools
@@ -107,6 +118,7 @@ class Visitors:
         return cls(
             tastes=np.argsort(-(np.log(popularity) + noise), axis=1)[:, :3],
             taste=np.full(n, -1),
+            occasion=np.zeros(n, np.int64),
             place=np.full((n, len(world.path)), -1),
             seen=np.zeros((n, world.n_items), np.bool_),
             recent=np.full((n, len(RECENT)), -1),
@@ -129,7 +141,11 @@ class Visitors:
         everyone = np.arange(n)
         begins = (self.taste < 0) | (rng.random(n) < SESSION_END)
         self._drift(begins & (rng.random(n) < DRIFT), len(world.path), rng)
-        chosen = (rng.random(n)[:, None] > np.cumsum(TASTE_WEIGHTS)).sum(1).clip(0, 2)
+        if len(world.suits) > 1:
+            self.occasion = np.where(begins, rng.integers(0, len(world.suits), n), self.occasion)
+        pull = TASTE_WEIGHTS * world.suits[self.occasion[:, None], self.tastes]
+        shares = np.cumsum(pull / pull.sum(1, keepdims=True), axis=1)
+        chosen = (rng.random(n)[:, None] > shares).sum(1).clip(0, 2)
         self.taste = np.where(begins, self.tastes[everyone, chosen], self.taste)
         self.at += np.where(begins, 6 * 3600 + rng.exponential(self.pause), 20 + rng.exponential(180, n))
 

@@ -77,6 +77,24 @@ def test_sessions_keep_to_one_genre(log: pd.DataFrame, source: Source) -> None:
     assert within > between + 0.15
 
 
+def test_an_occasion_says_what_visitors_turn_to(experiment: Experiment) -> None:
+    """One occasion per session; the genres of an occasion are far from those of the others."""
+    columns = experiment.schemas.model_dump()
+    columns["interactions"] = [{"name": "OCCASION", "type": "string", "categorical": True}]
+    wanted = Experiment.model_validate(experiment.model_dump(by_alias=True) | {"schemas": columns})
+    made = read_generated(wanted, Generated(kind="generated", occasions=True), file=Path("x"))
+    log = frame(made, DatasetKind.INTERACTIONS).astype({"TIMESTAMP": int})
+    genre = frame(made, DatasetKind.ITEMS).set_index("ITEM_ID")["GENRES"].str.split("|").str[0]
+    for _, events in log.groupby("USER_ID"):
+        rows = list(zip(events["TIMESTAMP"], events["OCCASION"], strict=True))
+        assert all(one == other for (t, one), (u, other) in itertools.pairwise(rows) if u - t < SESSION_GAP)
+    first = log[log.groupby("USER_ID")["TIMESTAMP"].diff().fillna(SESSION_GAP) >= SESSION_GAP]
+    shares = pd.crosstab(first["OCCASION"], first["ITEM_ID"].map(genre), normalize="columns")
+    assert list(shares.index) == ["evening", "morning", "noon", "weekend"]
+    assert (shares.max() > 0.35).all()  # by chance .25
+    assert made.best_reachable is None
+
+
 def test_order_matters(histories: list[list[str]]) -> None:
     """What follows an item is far from what is popular."""
     follows: dict[str, Counter[str]] = {}
