@@ -1,16 +1,21 @@
-"""Who is asked, and what each answer is judged by."""
+"""Who is asked, in which context, and what each answer is judged by."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 
 from contract.recipes import Question
 from evaluation.interactions import Interactions
 
 SHORT_LIST = 100
 """Items in the list that a ranking recipe is asked to put in order: the most popular ones of the past."""
+
+Context = tuple[tuple[str, str], ...]
+"""(column, value) pairs of interaction metadata in the order of the columns; empty cells are left out."""
+Contexts = Mapping[str, Mapping[Context, Set[str]]]
+"""{user: {context: the distinct items that the user met in it}}"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,14 +29,35 @@ class Case:
     """The newest item of the past."""
     relevant: Set[str]
     """Distinct held-out items that the answer is judged by; never empty."""
+    contexts: Mapping[Context, Set[str]] = field(default_factory=dict)
+    """`relevant` by the context of the held-out rows: the user is asked in each, judged by its items, and the user's
+    value is the mean. Empty where the experiment has no context."""
 
 
-def cases(past: Interactions, future: Interactions, *, question: Question, users: int, seed: int) -> list[Case]:
+def contexts(rows: Iterable[Sequence[str]], columns: Sequence[str]) -> Contexts:
+    """From the held-out rows (user, item, a cell per column)."""
+    found: dict[str, dict[Context, set[str]]] = {}
+    for user, item, *cells in rows:
+        context = tuple((name, cell) for name, cell in zip(columns, cells, strict=True) if cell)
+        found.setdefault(user, {}).setdefault(context, set()).add(item)
+    return found
+
+
+def cases(
+    past: Interactions,
+    future: Interactions,
+    *,
+    question: Question,
+    users: int,
+    seed: int,
+    held_out_in: Contexts | None = None,
+) -> list[Case]:
     """At most `users` of those who have a past and something to be judged by: a seeded sample, in the order of ids.
 
     Users without a past are not asked: nothing could be personal in the answer. For `COLD_ITEMS` only the held-out
-    items without any interaction in the past count.
+    items without any interaction in the past count. `held_out_in`: for data with a context, that of the future.
     """
+    within = held_out_in or {}
     known = set(past.item_ids)
     relevant: dict[str, Set[str]] = {}
     for user in future.user_ids:
@@ -46,5 +72,14 @@ def cases(past: Interactions, future: Interactions, *, question: Question, users
     made = []
     for user in chosen:
         history = past.history(user)
-        made.append(Case(user=user, past=set(history), last_item=history[-1], relevant=relevant[user]))
+        parts = {context: items & relevant[user] for context, items in within.get(user, {}).items()}
+        made.append(
+            Case(
+                user=user,
+                past=set(history),
+                last_item=history[-1],
+                relevant=relevant[user],
+                contexts={context: items for context, items in parts.items() if items},
+            )
+        )
     return made

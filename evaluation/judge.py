@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from math import fsum
 from typing import Any
 
 from contract.results import RANK_METRICS, VIEWS, View
-from evaluation.cases import Case
+from evaluation.cases import Case, Context
 from evaluation.metrics import coverage, rank_metrics
 from evaluation.views import views
 
@@ -38,26 +39,37 @@ class Judgement:
 
 
 def judge(
-    subject: str, question: str, *, cases: Sequence[Case], answers: Mapping[str, Sequence[str]], catalogue: Set[str]
+    subject: str,
+    question: str,
+    *,
+    cases: Sequence[Case],
+    answers: Mapping[str, Sequence[str]],
+    catalogue: Set[str],
+    in_context: Mapping[tuple[str, Context], Sequence[str]] | None = None,
 ) -> Judgement:
     """Judges one list of items per user (best first, at most 500) in the three views.
 
     `answers` must hold every case's user (ValueError otherwise): who was not answered must not be left out silently.
-    `catalogue`: every item of the data that recipes were trained on.
+    `in_context`: the lists of users who were asked in a context. Where there is none, `answers` stands for it, so
+    that whoever does not read the context is judged on the same rows. `catalogue`: every item of the data that recipes
+    were trained on.
     """
     if missing := [case.user for case in cases if case.user not in answers]:
         raise ValueError(f"{subject}: {len(missing)} of {len(cases)} users have no answer, e.g. {missing[0]}")
+    own = in_context or {}
     values: dict[str, dict[str, list[float]]] = {view: {metric: [] for metric in RANK_METRICS} for view in VIEWS}
     shown: dict[View, list[list[str]]] = {view: [] for view in VIEWS}
     short_lists = 0
     for case in cases:
-        lists = views(answers[case.user], case.past)
-        short_lists += lists.short
+        parts = case.contexts or {(): case.relevant}
+        lists = [views(own.get((case.user, context), answers[case.user]), case.past) for context in parts]
+        short_lists += any(one.short for one in lists)
         for view in VIEWS:
-            ranked = lists.of(view)
-            shown[view].append(ranked)
-            for metric, value in rank_metrics(ranked, case.relevant).items():
-                values[view][metric].append(value)
+            ranked = [one.of(view) for one in lists]
+            shown[view] += ranked
+            judged = [rank_metrics(one, wanted) for one, wanted in zip(ranked, parts.values(), strict=True)]
+            for metric, of_users in values[view].items():
+                of_users.append(fsum(value[metric] for value in judged) / len(judged))
     return Judgement(
         subject=subject,
         question=question,
