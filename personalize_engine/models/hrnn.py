@@ -1,4 +1,4 @@
-"""aws-hrnn: the next items for a user, from the order and the times of their interactions.
+"""aws-hrnn and its relatives: the next items for a user, from the order and the times of their interactions.
 
 A local approximation of the service's retired recipe, after Ma, Narayanaswamy, Lin, Ding: "Temporal-Contextual
 Recommendation in Real-Time" (KDD 2020). The user's history is read item by item:
@@ -11,12 +11,16 @@ Recommendation in Real-Time" (KDD 2020). The user's history is read item by item
   the spirit of Ren et al.: "RepeatNet" (AAAI 2019). Nothing about seen items is a rule: it turns positive where they
   come back, and strongly negative where they never do.
 
+With metadata in the past (aws-hrnn-metadata, aws-user-personalization, aws-personalized-ranking) items, users, events
+and the context of a request are also what their features say: `hrnn_metadata`. A past without any is aws-hrnn's.
+
 `hrnn_training` fits the weights with JAX. Serving is plain NumPy: a request costs milliseconds and no import of JAX.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self, final
 
 import numpy as np
@@ -27,11 +31,14 @@ from personalize_engine.data.past import Past
 from personalize_engine.data.vocabulary import Vocabulary
 from personalize_engine.models import hrnn_network as net
 from personalize_engine.models.base import Interaction, Model, Progress, Query, no_progress
+from personalize_engine.models.hrnn_metadata import Encoders, asked, described_items, read_with
 
 NEWEST = 512
 """Items of the history that the states are computed from; the repeat term sees all of it."""
 _BATCH = 128
 """Users whose states are computed together: what is held in memory at once is about _BATCH * NEWEST * 3H floats."""
+
+_ENCODERS = "encoders"
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -56,15 +63,35 @@ class HrnnParameters(BaseModel, frozen=True, extra="forbid"):
         return self
 
 
+@dataclass(frozen=True, kw_only=True)
+class _History:
+    """The known items of one user's history."""
+
+    item: NDArray[np.int64]
+    """(n,) row numbers."""
+    at: NDArray[np.int64]
+    """(n,) Unix seconds."""
+    added: NDArray[np.float32] | None
+    """(min(n, NEWEST), D): what metadata of the newest interactions add; None if the model knows of no such."""
+
+
 @final
 class Hrnn(Model[HrnnParameters]):
-    """A trained network. `weights` has the arrays of `hrnn_network.shapes`."""
+    """A trained network. `weights` has the arrays of `hrnn_network.shapes`, items summed up (`whole_items`)."""
 
     Parameters: ClassVar[type[BaseModel]] = HrnnParameters
 
-    def __init__(self, parameters: HrnnParameters, items: Vocabulary, *, weights: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(
+        self,
+        parameters: HrnnParameters,
+        items: Vocabulary,
+        *,
+        weights: Mapping[str, NDArray[Any]],
+        encoders: Encoders | None = None,
+    ) -> None:
         self.parameters = parameters
         self.items = items
+        self.encoders = encoders or Encoders()
         self.weights: net.Weights = {name: np.asarray(value, dtype=np.float32) for name, value in weights.items()}
         rate = net.sigmoid(np, self.weights["decay"])
         self._kept = rate[None, :] ** np.arange(NEWEST - 1, -1, -1, dtype=np.float32)[:, None] * (1 - rate)
@@ -87,60 +114,92 @@ class Hrnn(Model[HrnnParameters]):
             seed=seed,
             progress=progress,
         )
-        return cls(parameters, past.items, weights=weights)
+        return cls(parameters, past.items, weights=weights, encoders=Encoders.of(past))
+
+    def updated(self, past: Past) -> Self:
+        """The same network for the items of `past`: those it knows keep their vectors, new ones get their features'.
+
+        Without metadata of the items nothing tells new ones apart: they score as the least popular item does.
+        """
+        own = self.items.rows(past.items.ids)
+        vectors = np.zeros((len(past.items), self.weights["embedding"].shape[1]), np.float32)
+        bias = np.full(len(past.items), self.weights["bias"].min(initial=0))
+        if past.item_described is not None and self.encoders.item.columns:
+            vectors, added = described_items(self.weights, past.item_described, self.encoders.item)
+            described = np.diff(past.item_described.rows.start) > 0
+            bias[described] = self.weights["cold_bias"] + added[described]
+        vectors[own >= 0] = self.weights["embedding"][own[own >= 0]]
+        bias[own >= 0] = self.weights["bias"][own[own >= 0]]
+        weights = {**self.weights, "embedding": vectors, "bias": bias}
+        return type(self)(self.parameters, past.items, weights=weights, encoders=self.encoders)
 
     def scores(self, queries: Sequence[Query]) -> NDArray[np.float32]:
-        """(B, n_items) log-probabilities of the next item; a row of NaN where the history holds no known item."""
+        """(B, n_items) log-probabilities of the next item; a row of NaN where nothing is known to tell it from.
+
+        That is: no known item in the history and, with metadata, no known feature of the user or the context.
+        """
         scores = np.full((len(queries), len(self.items)), np.nan, np.float32)
-        known = [self._known(query.history) for query in queries]
+        histories = [self._known(query.history) for query in queries]
+        added, known = asked(self.weights, self.encoders, queries)
         longest_first = sorted(
-            (row for row, (item, _) in enumerate(known) if len(item)), key=lambda r: -len(known[r][0])
+            (row for row, history in enumerate(histories) if len(history.item) or known[row]),
+            key=lambda row: -len(histories[row].item),
         )
         for low in range(0, len(longest_first), _BATCH):
             rows = longest_first[low : low + _BATCH]
-            logits = self._queries([known[row] for row in rows]) @ self.weights["embedding"].T + self.weights["bias"]
+            asking = self._queries([histories[row] for row in rows]) + added[rows]
+            logits = asking @ self.weights["embedding"].T + self.weights["bias"]
             for k, row in enumerate(rows):
-                met, age = _ages(known[row][0])
+                met, age = _ages(histories[row].item)
                 logits[k, met] = net.met_score(self.weights, logits[k, met], net.repeat_age(np, age))
             logits -= logits.max(axis=1, keepdims=True)
             scores[rows] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
         return scores
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
-        """The weights."""
-        return self.weights
+        """The weights, and the encoders where there is metadata."""
+        return {**self.weights, _ENCODERS: self.encoders.array()} if self.encoders else self.weights
 
     @classmethod
     def from_arrays(
         cls, parameters: HrnnParameters, items: Vocabulary, arrays: Mapping[str, NDArray[np.generic]]
     ) -> Self:
         """The inverse of `arrays`."""
-        return cls(parameters, items, weights=arrays)
+        weights = {name: array for name, array in arrays.items() if name != _ENCODERS}
+        encoders = Encoders.from_array(arrays[_ENCODERS]) if _ENCODERS in arrays else None
+        return cls(parameters, items, weights=weights, encoders=encoders)
 
-    def _known(self, history: Sequence[Interaction]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Items (row numbers) and times of the history, without the items that the model does not know."""
+    def _known(self, history: Sequence[Interaction]) -> _History:
+        """The history without the items that the model does not know."""
         item = self.items.rows(event.item_id for event in history)
         at = np.fromiter((event.at for event in history), dtype=np.int64, count=len(history))
-        return item[item >= 0], at[item >= 0]
+        met = np.flatnonzero(item >= 0)
+        added = None
+        if self.encoders.event.columns:
+            added = read_with(self.weights, self.encoders, [history[k] for k in met[-NEWEST:]])
+        return _History(item=item[met], at=at[met], added=added)
 
-    def _queries(self, histories: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> NDArray[np.float32]:
-        """(B, D) from (items, times) of B users, the longest history first.
+    def _queries(self, histories: Sequence[_History]) -> NDArray[np.float32]:
+        """(B, D) from the histories of B users, the longest first.
 
         Histories end together, so that at each step the users who have begun are the first rows of the batch.
         """
         w = self.weights
-        lengths = np.array([min(len(item), NEWEST) for item, _ in histories])
+        lengths = np.array([min(len(history.item), NEWEST) for history in histories])
         steps = int(lengths[0])
         item = np.zeros((len(histories), steps), np.int64)
         gap = np.zeros((len(histories), steps), np.int64)
         position = np.zeros((len(histories), steps), np.int64)
-        for row, (items, at) in enumerate(histories):
+        added = np.zeros((len(histories), steps, len(w["gain"])) if self.encoders.event.columns else (), np.float32)
+        for row, history in enumerate(histories):
             n = lengths[row]
-            item[row, steps - n :] = items[-n:]
-            gap[row, steps - n :] = np.diff(at, prepend=at[0])[-n:]
-            position[row, steps - n :] = np.arange(len(items) - n, len(items))
+            item[row, steps - n :] = history.item[-n:] if n else ()
+            gap[row, steps - n :] = np.diff(history.at, prepend=history.at[:1])[-n:] if n else ()
+            position[row, steps - n :] = np.arange(len(history.item) - n, len(history.item))
+            if history.added is not None:
+                added[row, steps - n :] = history.added
         begun = np.searchsorted(-lengths, -steps + np.arange(steps), side="right")
-        embedded = w["embedding"][item] * np.float32(net.EMBEDDING_GAIN)
+        embedded = (w["embedding"][item] + added) * np.float32(net.EMBEDDING_GAIN)
         embedded[np.arange(steps) < steps - lengths[:, None]] = 0
         gates = net.gate_inputs(np, w, embedded, net.time_features(gap, position))
         new_session = gap > net.SESSION_GAP
@@ -152,7 +211,7 @@ class Hrnn(Model[HrnnParameters]):
                 entering = new_session[: begun[t], t]
                 now[entering] = net.enter_session(np, w, now[entering])
             fast[: begun[t]] = net.step(np, w, now, gates[: begun[t], t])
-        slow = np.einsum("btd,td->bd", embedded, self._kept[-steps:])
+        slow = np.einsum("btd,td->bd", embedded, self._kept[NEWEST - steps :])
         result: NDArray[np.float32] = net.query(np, w, fast, slow)
         return result
 

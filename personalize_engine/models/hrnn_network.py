@@ -27,9 +27,28 @@ Weights = dict[str, Any]
 """Arrays by name, see `shapes`."""
 
 
-def shapes(*, n_items: int, hidden: int, channels: int) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every learned array."""
-    return {
+def shapes(
+    *,
+    n_items: int,
+    hidden: int,
+    channels: int,
+    item_features: int = 0,
+    user_features: int = 0,
+    event_features: int = 0,
+) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every learned array; those of metadata only where there is some (`hrnn_metadata`)."""
+    described: dict[str, tuple[int, ...]] = {}
+    if item_features:
+        described |= {
+            "item_features": (item_features, channels),
+            "item_feature_bias": (item_features,),
+            "cold_bias": (),
+        }
+    if user_features:
+        described |= {"user_features": (user_features, channels)}
+    if event_features:
+        described |= {"event_features": (event_features, channels), "context_features": (event_features, channels)}
+    return described | {
         "embedding": (n_items, channels),
         "bias": (n_items,),
         "input": (channels + N_FEATURES, 3 * hidden),
@@ -54,6 +73,11 @@ def time_features(gap: NDArray[np.int64], position: NDArray[np.integer]) -> NDAr
 def sigmoid(xp: Any, x: Any) -> Any:
     """Logistic function, by the hyperbolic tangent: no overflow."""
     return 0.5 * (xp.tanh(0.5 * x) + 1.0)
+
+
+def featured(vectors: Any, index: Any, weight: Any) -> Any:
+    """(..., D): the weighted sums of rows of `vectors` (F, D) at `index` (..., W)."""
+    return (vectors[index] * weight[..., None]).sum(-2)
 
 
 def gate_inputs(xp: Any, w: Weights, embedded: Any, features: Any) -> Any:

@@ -31,12 +31,16 @@ from personalize_engine.data.percentiles import within
 from personalize_engine.errors import JobFailed
 from personalize_engine.models import hrnn_network as net
 from personalize_engine.models.base import Progress
+from personalize_engine.models.hrnn_inputs import Inputs, sizes_of
+from personalize_engine.models.hrnn_metadata import whole_items
 from personalize_engine.models.hrnn_sizing import WINDOW, Sizing, sizing
 
 NEVER = -(2**30)
 """Stream time of what has not happened."""
 _POPULARITY_POWER = 0.5
-_NOT_DECAYED = ("bias", "gain", "decay", "repeat", "again", "gates")
+_NOT_DECAYED = ("bias", "gain", "decay", "repeat", "again", "gates", "cold_bias", "item_feature_bias")
+_UNCHANGED = 1e4
+"""Gates at which a step leaves the state exactly as it was."""
 
 
 def train(
@@ -91,7 +95,7 @@ def train(
                 left = (time.monotonic() - began) / (done - 1) * (total - done)
                 message = f"epoch {epoch + 1} of {sizes.epochs}, loss {current:.3f}, about {left:.0f} s left"
                 progress(done=done, total=total, message=message)
-    return {name: np.asarray(value, dtype=np.float32) for name, value in weights.items()}
+    return whole_items({name: np.asarray(value, dtype=np.float32) for name, value in weights.items()}, past)
 
 
 def first_weights(past: Past, *, hidden: int, channels: int, seed: int) -> net.Weights:
@@ -106,10 +110,14 @@ def first_weights(past: Past, *, hidden: int, channels: int, seed: int) -> net.W
     }
     weights = {
         name: rng.normal(0, spread.get(name, 0), shape)
-        for name, shape in net.shapes(n_items=len(past.items), hidden=hidden, channels=channels).items()
+        for name, shape in net.shapes(
+            n_items=len(past.items), hidden=hidden, channels=channels, **sizes_of(past)
+        ).items()
     }
-    count = np.bincount(past.item, minlength=len(past.items)) + 1.0
+    count = past.item_counts + 1.0
     weights["bias"] = np.log(count / count.sum())
+    if "cold_bias" in weights:
+        weights["cold_bias"] = weights["bias"].mean()
     weights["session"] += 0.9 * np.eye(hidden)
     weights["decay"] = np.linspace(0.5, 5.5, channels)
     weights["gain"] = np.ones(channels)
@@ -121,9 +129,10 @@ def loss(w: net.Weights, carry: Any, batch: dict[str, Any], *, bptt: int, dropou
     """Weighted mean cross-entropy over a window, and the state behind it; the batch is that of `Batches`."""
     queries, carry = read(w, carry, batch, bptt=bptt, dropout=dropout)
     target, negative = batch["target"], batch["negative"]
-    hit = (queries * w["embedding"][target]).sum(-1) + w["bias"][target]
-    hit = _met(w, hit, batch["target_age"])
-    other = queries @ w["embedding"][negative].T + w["bias"][negative]
+    vectors, bias = _items(w, batch, "target")
+    hit = _met(w, (queries * vectors).sum(-1) + bias, batch["target_age"])
+    vectors, bias = _items(w, batch, "negative")
+    other = queries @ vectors.T + bias
     age = jnp.where(batch["met"] >= batch["begin"][..., None], batch["clock"] - batch["met"] + 1, 0)  # (B, T, K)
     other = jnp.where(negative == target[..., None], -1e9, _met(w, other, age) - batch["correction"])
     entropy = jnp.logaddexp(jax.nn.logsumexp(other, axis=-1), hit) - hit
@@ -132,8 +141,14 @@ def loss(w: net.Weights, carry: Any, batch: dict[str, Any], *, bptt: int, dropou
 
 def read(w: net.Weights, carry: Any, batch: dict[str, Any], *, bptt: int, dropout: float) -> Any:
     """Queries (B, T, D) after each item of a window, and the states (B, H), (B, D) behind it."""
-    embedded = _drop(net.EMBEDDING_GAIN * w["embedding"][batch["item"]], batch["kept_input"], dropout)
+    items, _ = _items(w, batch, "item")
+    if "event_described" in batch:
+        items += net.featured(w["event_features"], *batch["event_described"])
+    embedded = _drop(net.EMBEDDING_GAIN * items, batch["kept_input"], dropout)
     gates = net.gate_inputs(jnp, w, embedded, batch["features"])
+    if "nothing_read" in batch:
+        nothing = batch["nothing_read"][..., None]
+        embedded, gates = jnp.where(nothing, 0.0, embedded), jnp.where(nothing, _UNCHANGED, gates)
     rate = net.sigmoid(jnp, w["decay"])
 
     def forward(states: Any, now: Any) -> Any:
@@ -150,7 +165,23 @@ def read(w: net.Weights, carry: Any, batch: dict[str, Any], *, bptt: int, dropou
     carry, (fast, slow) = jax.lax.scan(forward, carry, (*by_time, cut))
     states = _drop(jnp.concatenate([fast, slow], axis=-1).swapaxes(0, 1), batch["kept_states"], dropout)
     hidden = fast.shape[-1]
-    return net.query(jnp, w, states[..., :hidden], states[..., hidden:]), carry
+    queries = net.query(jnp, w, states[..., :hidden], states[..., hidden:])
+    for name, part in (("user_features", "user_described"), ("context_features", "context_described")):
+        if part in batch:
+            queries += net.featured(w[name], *batch[part])
+    return queries, carry
+
+
+def _items(w: net.Weights, batch: dict[str, Any], name: str) -> tuple[Any, Any]:
+    """Vectors (..., D) and biases (...) of the items under `name`."""
+    rows = batch[name]
+    vectors, bias = w["embedding"][rows], w["bias"][rows]
+    if f"{name}_described" not in batch:
+        return vectors, bias
+    index, weight, free = batch[f"{name}_described"]
+    vectors = vectors * free[..., None] + net.featured(w["item_features"], index, weight)
+    bias = jnp.where(free > 0, bias, w["cold_bias"]) + (w["item_feature_bias"][index] * weight).sum(-1)
+    return vectors, bias
 
 
 def _met(w: net.Weights, score: Any, age: Any) -> Any:
@@ -180,31 +211,37 @@ class Batches:
         self.past, self.sizes = past, sizes
         self.hidden = hidden
         self.rng = np.random.default_rng([seed, 1])
-        self.users = np.flatnonzero(within(past.lengths, *history_percentiles) & (past.lengths > 1))
+        self.inputs = Inputs(past, self.rng)
+        self.lead = int(self.inputs.before_first)
+        """Steps of a user before the first interaction: one, where something is known of users without any."""
+        self.users = np.flatnonzero(within(past.lengths, *history_percentiles) & (past.lengths > 1 - self.lead))
         if not len(self.users):
             low, high = history_percentiles
             raise JobFailed(
                 f"No user with two interactions lies between min_user_history_length_percentile {low:g} and"
                 f" max_user_history_length_percentile {high:g}: there is nothing to train on."
             )
-        readable = int((past.lengths[self.users] - 1).sum())
+        readable = int((past.lengths[self.users] - 1 + self.lead).sum())
         self.per_epoch = max(1, readable // (sizes.streams * WINDOW))
         self.before = previous(past)
         self.weight = recency_weights(past.at) if recency else np.ones(len(past), np.float32)
-        count = np.bincount(past.item, minlength=len(past.items)) + 1.0
-        self.chance = count**_POPULARITY_POWER / (count**_POPULARITY_POWER).sum()
+        self.warm = np.flatnonzero(past.item_counts)
+        weight = np.where(past.item_counts > 0, (past.item_counts + 1.0) ** _POPULARITY_POWER, 0)
+        self.chance = weight / weight.sum()
         self.cumulated = np.cumsum(self.chance)
 
     def epoch(self) -> Iterator[dict[str, Any]]:
         """Every window of one epoch."""
         past, streams = self.past, self.sizes.streams
         first = past.ends - past.lengths
-        order = np.concatenate([np.arange(first[u], past.ends[u] - 1) for u in self.rng.permutation(self.users)])
+        # A user's leading step stands at the event before their first: another user's last, which is never read.
+        lead = first - self.lead
+        order = np.concatenate([np.arange(lead[u], past.ends[u] - 1) for u in self.rng.permutation(self.users)])
         order = np.roll(order, int(self.rng.integers(len(order))))  # a remainder shorter than a window is left out
         order = np.resize(order, streams * self.per_epoch * WINDOW).reshape(streams, -1)
         met = np.full((streams, len(past.items)), NEVER, np.int32)  # stream time of the last meeting
         for stream, event in enumerate(order[:, 0]):  # a stream may begin amid a user
-            earlier = np.arange(first[past.user[event]], event)
+            earlier = np.arange(first[past.user[event + 1]], event)
             met[stream, past.item[earlier]] = earlier - event
         for begin in range(0, order.shape[1], WINDOW):
             yield self._window(order[:, begin : begin + WINDOW], met, begin)
@@ -212,19 +249,19 @@ class Batches:
     def _window(self, event: NDArray[np.int64], met: NDArray[np.int32], begin: int) -> dict[str, Any]:
         """Arrays of the window of `event` (B, T), positions in the past; brings `met` (B, n_items) up to date."""
         past = self.past
-        position = past.positions[event]
+        user, position = past.user[event + 1], past.positions[event + 1] - 1
         item = past.item[event]
         gap = np.where(position > 0, past.at[event] - past.at[np.maximum(event - 1, 0)], 0)
         ahead = np.clip((position + 10) // 10, 1, self.sizes.ahead)
         target = event + 1 + (self.rng.random(event.shape) * ahead).astype(np.int64)
-        target = np.minimum(target, past.ends[past.user[event]] - 1)
+        target = np.minimum(target, past.ends[user] - 1)
         negative, correction = self._negatives()
         clock = np.arange(begin, begin + WINDOW, dtype=np.int32)
         batch = {
             "item": item,
-            "features": net.time_features(gap, position),
+            "features": net.time_features(gap, np.maximum(position, 0)),
             "new_session": gap > net.SESSION_GAP,
-            "new_user": position == 0,
+            "new_user": position <= 0,
             "target": past.item[target],
             "target_age": self._age(target, event),
             "weight": self.weight[target],
@@ -236,6 +273,10 @@ class Batches:
             "kept_input": self._kept((*event.shape, self.sizes.channels)),
             "kept_states": self._kept((*event.shape, self.hidden + self.sizes.channels)),
         }
+        if self.lead:
+            batch["nothing_read"] = position < 0
+        items = {"item": item, "target": batch["target"], "negative": negative}
+        batch |= self.inputs.window(user=user, event=event, target=target, items=items)
         met[np.arange(len(item))[:, None], item] = clock
         return batch
 
@@ -250,8 +291,8 @@ class Batches:
         An item drawn m times takes one place with its logit raised by log m, which is the same sum.
         """
         n_items, size = len(self.past.items), self.sizes.negatives
-        if n_items <= size:
-            return np.arange(n_items, dtype=np.int32), np.zeros(n_items, np.float32)
+        if len(self.warm) <= size:
+            return self.warm.astype(np.int32), np.zeros(len(self.warm), np.float32)
         drawn = np.searchsorted(self.cumulated, self.rng.random(size) * self.cumulated[-1])
         drawn, times = np.unique(np.minimum(drawn, n_items - 1), return_counts=True)
         negative = np.zeros(size, np.int32)

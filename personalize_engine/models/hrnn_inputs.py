@@ -1,0 +1,81 @@
+"""Metadata as the trainer's batches need it: fixed shapes, and parts left out at random."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from personalize_engine.data.features import Described
+from personalize_engine.data.past import Past
+
+MAX_WIDTH = 32
+"""Features of a row that training looks at; longer rows lose the others (requests use all of them)."""
+NO_FREE_PART = 0.1
+"""Share of the items that are, for one window, what their features say and nothing else."""
+NOT_ASKED = 0.3
+"""Share of the steps at which the context is left out, and as often the user's metadata: requests may lack them."""
+
+Rows = tuple[NDArray[np.int32], NDArray[np.float32]]
+"""Indices and weights of features, (..., W) each."""
+
+
+class Inputs:
+    """The described parts of a past; draws what is left out from the generator of the batches."""
+
+    def __init__(self, past: Past, rng: np.random.Generator) -> None:
+        self.rng = rng
+        self.item, self.user, self.event = (
+            None if part is None else part.rows.padded(min(part.rows.width, MAX_WIDTH))
+            for part in (past.item_described, past.user_described, past.event_described)
+        )
+        self.n_items = len(past.items)
+
+    @property
+    def before_first(self) -> bool:
+        """Whether something is known of a user who has no history yet, so that a first item can be told from it."""
+        return self.user is not None or self.event is not None
+
+    def window(self, *, user: Any, event: Any, target: Any, items: dict[str, Any]) -> dict[str, Any]:
+        """What `hrnn_training.loss` reads besides ids and times: (index, weight), of items (index, weight, free).
+
+        `user`, `event` (the one just read) and `target` are (B, T) places in the past; `items` are rows by the name
+        under which the batch has them.
+        """
+        batch: dict[str, Any] = {}
+        if self.item is not None:
+            free = self._kept((self.n_items,), NO_FREE_PART)
+            for name, rows in items.items():
+                batch[f"{name}_described"] = (*_take(self.item, rows), free[rows])
+        if self.user is not None:
+            batch["user_described"] = self._some(_take(self.user, user))
+        if self.event is not None:
+            batch["event_described"] = _take(self.event, event)
+            batch["context_described"] = self._some(_take(self.event, target))
+        return batch
+
+    def _some(self, rows: Rows) -> Rows:
+        index, weight = rows
+        return index, weight * self._kept(weight.shape[:-1], NOT_ASKED)[..., None]
+
+    def _kept(self, shape: tuple[int, ...], share: float) -> NDArray[np.float32]:
+        """1, or 0 in that share of the places."""
+        return (self.rng.random(shape, np.float32) >= share).astype(np.float32)
+
+
+def sizes_of(past: Past) -> dict[str, int]:
+    """The arguments of `net.shapes` that metadata decides."""
+
+    def size(part: Described | None) -> int:
+        return 0 if part is None else part.encoder.size
+
+    return {
+        "item_features": size(past.item_described),
+        "user_features": size(past.user_described),
+        "event_features": size(past.event_described),
+    }
+
+
+def _take(rows: Rows, places: NDArray[np.integer]) -> Rows:
+    return rows[0][places], rows[1][places]
