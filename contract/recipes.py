@@ -1,129 +1,43 @@
 """The recipe table: one row per Amazon Personalize recipe that the project knows.
 
-A row says what a recipe answers, which datasets it reads, which hyperparameters it takes (names, defaults and ranges
-as in the Amazon Personalize developer guide), whether AWS has retired it and what takes its place there.
+A row says what a recipe answers, which datasets it reads, which hyperparameters it takes, how its answers come about,
+whether AWS has retired it and what takes its place there. What differs by recipe is a column of
+`contract.recipe.Recipe`, for everybody to read: no other code names recipes.
+
+Sources, all in the Amazon Personalize developer guide (https://docs.aws.amazon.com/personalize/latest/dg/): each
+recipe's own page (native-recipe-hrnn, -hrnn-metadata, -hrnn-coldstart, -new-item-USER_PERSONALIZATION,
+-user-personalization-v2, -search, -personalized-ranking-v2, -sims, -similar-items, -popularity, -trending-now) for
+ARNs, hyperparameters, defaults, ranges and datasets; getting-real-time-recommendations and rankings for scores;
+API_CampaignConfig for exploration; API_CreateSolutionVersion for UPDATE; optimizing-solution-events-config for the
+weights of event types. Where the guide calls the setting of Trending-Now `Trend discovery frequency`, its code sends
+trend_discovery_frequency.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Literal
+
+from contract.recipe import ColdItems, DatasetKind, Parameter, Question, Recipe, RecipeType
+
+__all__ = [
+    "RECIPES",
+    "ColdItems",
+    "DatasetKind",
+    "Parameter",
+    "Question",
+    "Recipe",
+    "RecipeType",
+    "Training",
+    "resolve",
+]
 
 
-class RecipeType(StrEnum):
-    """`recipeType` of DescribeRecipe."""
-
-    USER_PERSONALIZATION = "USER_PERSONALIZATION"
-    POPULAR_ITEMS = "POPULAR_ITEMS"
-    RELATED_ITEMS = "RELATED_ITEMS"
-    PERSONALIZED_RANKING = "PERSONALIZED_RANKING"
+def _share(name: str, default: str, *, tunable: bool = False) -> Parameter:
+    return Parameter(name=name, kind="continuous", default=default, low=0, high=1, tunable=tunable)
 
 
-class Question(StrEnum):
-    """What the evaluation asks a campaign of a recipe, and what it judges the answer by."""
-
-    USER = "user"
-    """The user; judged on the user's held-out items."""
-    COLD_ITEMS = "cold-items"
-    """The user; judged on those held-out items that have no interaction in the past."""
-    LAST_ITEM = "last-item"
-    """The last item of the user's past; judged on the user's held-out items."""
-    RANK_POPULAR = "rank-popular"
-    """The user and the 100 most popular items of the past, to be put in order."""
-
-
-class DatasetKind(StrEnum):
-    """Dataset types, spelled as in the `datasetType` of the Personalize API."""
-
-    INTERACTIONS = "Interactions"
-    USERS = "Users"
-    ITEMS = "Items"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parameter:
-    """One hyperparameter. It travels as a string; `parse` gives its typed value or says what is wrong."""
-
-    name: str
-    kind: Literal["integer", "continuous", "categorical"]
-    default: str
-    low: float | None = None
-    high: float | None = None
-    values: tuple[str, ...] = ()
-    tunable: bool = False
-
-    def allowed(self) -> str:
-        """The allowed values in words, for error messages and documentation."""
-        if self.values:
-            return "one of " + ", ".join(self.values)
-        low = "-inf" if self.low is None else f"{self.low:g}"
-        high = "inf" if self.high is None else f"{self.high:g}"
-        return f"{'an integer' if self.kind == 'integer' else 'a number'} in [{low}, {high}]"
-
-    def parse(self, text: str) -> int | float | str:
-        """Typed value of `text`; ValueError names the parameter and what it allows."""
-        problem = ValueError(f"{self.name}={text!r} is not allowed: it must be {self.allowed()}")
-        if self.kind == "categorical":
-            found = [value for value in self.values if value.casefold() == text.casefold()]
-            if not found:
-                raise problem
-            return found[0]
-        try:
-            value = int(text) if self.kind == "integer" else float(text)
-        except ValueError:
-            raise problem from None
-        if not (value >= (self.low if self.low is not None else value)) or not (
-            value <= (self.high if self.high is not None else value)
-        ):
-            raise problem
-        return value
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """A row of the table."""
-
-    name: str
-    """As in the ARN, e.g. `aws-hrnn`."""
-    word: str
-    """Short fixed word in the names of what is made for it (the kind's part of a name has at most 22 characters)."""
-    purpose: str
-    """What it is for, in a few words: reports and documentation print it."""
-    type: RecipeType
-    question: Question
-    algorithm: str
-    """Last part of the algorithm's ARN."""
-    feature_transformation: str
-    required: tuple[DatasetKind, ...] = (DatasetKind.INTERACTIONS,)
-    optional: tuple[DatasetKind, ...] = ()
-    hyperparameters: tuple[Parameter, ...] = ()
-    """`solutionConfig.algorithmHyperParameters`."""
-    featurization: tuple[Parameter, ...] = ()
-    """`solutionConfig.featureTransformationParameters`."""
-    real_time: bool
-    """Whether PutEvents changes a known user's recommendations without retraining."""
-    uses_metadata: bool
-    retired: bool = False
-    """Whether CreateSolution refuses it on AWS. The engine trains it all the same."""
-    successor: str | None = None
-    """The recipe that the pipeline trains in its place on AWS."""
-    exploration_weight: str | None = None
-    """`explorationWeight` of the successor's campaign, when this recipe is served by it."""
-
-    @property
-    def arn(self) -> str:
-        return f"arn:aws:personalize:::recipe/{self.name}"
-
-    def parameter(self, name: str) -> Parameter | None:
-        """The hyperparameter or featurization parameter of that name."""
-        return next((p for p in (*self.hyperparameters, *self.featurization) if p.name == name), None)
-
-
-_HISTORY_PERCENTILES = (
-    Parameter(name="min_user_history_length_percentile", kind="continuous", default="0.0", low=0, high=1),
-    Parameter(name="max_user_history_length_percentile", kind="continuous", default="0.99", low=0, high=1),
-)
+def _history_percentiles(low: str = "0.0", high: str = "0.99") -> tuple[Parameter, ...]:
+    return (_share("min_user_history_length_percentile", low), _share("max_user_history_length_percentile", high))
 
 
 def _recurrent(hidden_dimension: int) -> tuple[Parameter, ...]:
@@ -136,7 +50,17 @@ def _recurrent(hidden_dimension: int) -> tuple[Parameter, ...]:
     )
 
 
-_METADATA = (DatasetKind.USERS, DatasetKind.ITEMS)
+def _dimension(name: str) -> Parameter:
+    return Parameter(name=name, kind="integer", default="100", low=30, high=200, tunable=True, only_tuned=True)
+
+
+_RECENCY_BIAS = (Parameter(name="apply_recency_bias", kind="categorical", default="true", values=("true", "false")),)
+_EXPLORATION = (
+    _share("explorationWeight", "0.3"),
+    Parameter(name="explorationItemAgeCutOff", kind="continuous", default="30.0", low=0),
+)
+_OPTIONAL = (DatasetKind.USERS, DatasetKind.ITEMS)
+_ALL = (DatasetKind.INTERACTIONS, DatasetKind.USERS, DatasetKind.ITEMS)
 
 _ROWS = (
     Recipe(
@@ -148,9 +72,9 @@ _ROWS = (
         algorithm="aws-hrnn",
         feature_transformation="JSON-percentile-filtering",
         hyperparameters=_recurrent(43),
-        featurization=_HISTORY_PERCENTILES,
+        featurization=_history_percentiles(),
         real_time=True,
-        uses_metadata=False,
+        scored=True,
         retired=True,
         successor="aws-user-personalization",
         exploration_weight="0",
@@ -163,11 +87,12 @@ _ROWS = (
         question=Question.USER,
         algorithm="aws-hrnn-metadata",
         feature_transformation="featurize_metadata",
-        optional=_METADATA,
+        optional=_OPTIONAL,
+        metadata=_ALL,
         hyperparameters=_recurrent(43),
-        featurization=_HISTORY_PERCENTILES,
+        featurization=_history_percentiles(),
         real_time=True,
-        uses_metadata=True,
+        scored=True,
         retired=True,
         successor="aws-user-personalization",
         exploration_weight="0",
@@ -182,6 +107,7 @@ _ROWS = (
         feature_transformation="featurize_coldstart",
         required=(DatasetKind.INTERACTIONS, DatasetKind.ITEMS),
         optional=(DatasetKind.USERS,),
+        metadata=_ALL,
         hyperparameters=_recurrent(149),
         featurization=(
             Parameter(name="cold_start_max_interactions", kind="integer", default="15", low=1),
@@ -192,10 +118,12 @@ _ROWS = (
                 default="latestItem",
                 values=("currentTime", "latestItem"),
             ),
-            *_HISTORY_PERCENTILES,
+            *_history_percentiles(),
         ),
         real_time=True,
-        uses_metadata=True,
+        updates=True,
+        scored=True,
+        cold_items="only",
         retired=True,
         successor="aws-user-personalization",
         exploration_weight="1",
@@ -207,12 +135,60 @@ _ROWS = (
         type=RecipeType.USER_PERSONALIZATION,
         question=Question.USER,
         algorithm="aws-user-personalization",
-        feature_transformation="aws-user-personalization",
-        optional=_METADATA,
+        optional=_OPTIONAL,
+        metadata=_ALL,
         hyperparameters=_recurrent(149),
-        featurization=_HISTORY_PERCENTILES,
+        featurization=_history_percentiles(),
+        exploration=_EXPLORATION,
         real_time=True,
-        uses_metadata=True,
+        updates=True,
+        scored=True,
+        cold_items="also",
+    ),
+    Recipe(
+        name="aws-user-personalization-v2",
+        word="personalization-v2",
+        purpose="next items for a user, from all that is known, without settings for exploration",
+        type=RecipeType.USER_PERSONALIZATION,
+        question=Question.USER,
+        algorithm="aws-user-personalization-v2",
+        optional=_OPTIONAL,
+        metadata=_ALL,
+        hyperparameters=_RECENCY_BIAS,
+        real_time=True,
+        scored=True,
+        offers_metadata=True,
+        weighs_events=True,
+    ),
+    Recipe(
+        name="aws-personalized-ranking",
+        word="ranking",
+        purpose="a given list of items in the order of a user's interest",
+        type=RecipeType.PERSONALIZED_RANKING,
+        question=Question.RANK_POPULAR,
+        algorithm="aws-personalized-ranking",
+        feature_transformation="JSON-percentile-filtering",
+        optional=_OPTIONAL,
+        metadata=_ALL,
+        hyperparameters=_recurrent(149),
+        featurization=_history_percentiles(),
+        real_time=True,
+        scored=True,
+    ),
+    Recipe(
+        name="aws-personalized-ranking-v2",
+        word="ranking-v2",
+        purpose="as aws-personalized-ranking, with its size chosen for you",
+        type=RecipeType.PERSONALIZED_RANKING,
+        question=Question.RANK_POPULAR,
+        algorithm="aws-personalized-ranking-v2",
+        optional=_OPTIONAL,
+        metadata=_ALL,
+        hyperparameters=_RECENCY_BIAS,
+        real_time=True,
+        scored=True,
+        offers_metadata=True,
+        weighs_events=True,
     ),
     Recipe(
         name="aws-sims",
@@ -223,17 +199,34 @@ _ROWS = (
         algorithm="aws-sims",
         feature_transformation="sims",
         hyperparameters=(
-            Parameter(name="popularity_discount_factor", kind="continuous", default="0.5", low=0, high=1, tunable=True),
+            _share("popularity_discount_factor", "0.5", tunable=True),
             Parameter(name="min_cointeraction_count", kind="integer", default="3", low=0, high=10, tunable=True),
         ),
         featurization=(
-            Parameter(name="min_user_history_length_percentile", kind="continuous", default="0.005", low=0, high=1),
-            Parameter(name="max_user_history_length_percentile", kind="continuous", default="0.995", low=0, high=1),
-            Parameter(name="min_item_interaction_count_percentile", kind="continuous", default="0.01", low=0, high=1),
-            Parameter(name="max_item_interaction_count_percentile", kind="continuous", default="0.9", low=0, high=1),
+            *_history_percentiles("0.005", "0.995"),
+            _share("min_item_interaction_count_percentile", "0.01"),
+            _share("max_item_interaction_count_percentile", "0.9"),
         ),
         real_time=False,
-        uses_metadata=False,
+        scored=False,
+    ),
+    Recipe(
+        name="aws-similar-items",
+        word="similar-items",
+        purpose="items that go together, and items that are alike",
+        type=RecipeType.RELATED_ITEMS,
+        question=Question.LAST_ITEM,
+        algorithm="aws-similar-items",
+        optional=(DatasetKind.ITEMS,),
+        metadata=(DatasetKind.ITEMS,),
+        hyperparameters=(
+            _share("popularity_discount_factor", "0.0"),
+            _dimension("item_id_hidden_dim"),
+            _dimension("item_metadata_hidden_dim"),
+        ),
+        real_time=False,
+        scored=False,
+        cold_items="also",
     ),
     Recipe(
         name="aws-popularity-count",
@@ -244,7 +237,26 @@ _ROWS = (
         algorithm="aws-popularity-count",
         feature_transformation="sims",
         real_time=False,
-        uses_metadata=False,
+        scored=False,
+    ),
+    Recipe(
+        name="aws-trending-now",
+        word="trending-now",
+        purpose="the items whose interactions increase fastest now",
+        type=RecipeType.POPULAR_ITEMS,
+        question=Question.USER,
+        algorithm="aws-trending-now-custom",
+        featurization=(
+            Parameter(
+                name="trend_discovery_frequency",
+                kind="categorical",
+                default="2 hours",
+                values=("30 minutes", "1 hour", "2 hours", "3 hours", "1 day"),
+            ),
+        ),
+        real_time=False,
+        trends=True,
+        scored=False,
     ),
 )
 

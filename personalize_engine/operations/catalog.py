@@ -34,7 +34,7 @@ def describe_recipe(context: Context, request: Request) -> Answer:
                     "name": row.name,
                     "recipeArn": row.arn,
                     "algorithmArn": _algorithm_arn(row),
-                    "featureTransformationArn": _transformation_arn(row),
+                    **({"featureTransformationArn": arn} if (arn := _transformation_arn(row)) else {}),
                     "description": row.purpose,
                     "recipeType": row.type.value,
                     **_TIMES,
@@ -68,7 +68,7 @@ def describe_feature_transformation(context: Context, request: Request) -> Answe
             return {
                 "featureTransformation": {
                     "name": row.feature_transformation,
-                    "featureTransformationArn": _transformation_arn(row),
+                    "featureTransformationArn": request["featureTransformationArn"],
                     "defaultParameters": {p.name: p.default for p in row.featurization},
                     **_TIMES,
                 }
@@ -81,8 +81,9 @@ def _algorithm_arn(row: Recipe) -> str:
     return f"arn:aws:personalize:::algorithm/{row.algorithm}"
 
 
-def _transformation_arn(row: Recipe) -> str:
-    return f"arn:aws:personalize:::feature-transformation/{row.feature_transformation}"
+def _transformation_arn(row: Recipe) -> str | None:
+    name = row.feature_transformation
+    return None if name is None else f"arn:aws:personalize:::feature-transformation/{name}"
 
 
 def _ranges(parameters: tuple[Parameter, ...]) -> dict[str, list[dict[str, Any]]]:
