@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -12,12 +13,36 @@ from personalize_engine.models.base import Model
 from personalize_engine.models.co_occurrence import CoOccurrence
 from personalize_engine.models.hrnn import Hrnn
 from personalize_engine.models.popularity import Popularity
+from personalize_engine.models.trending import Trending
 
-MODELS: dict[str, type[Model[Any]]] = {
-    "aws-popularity-count": Popularity,
-    "aws-sims": CoOccurrence,
-    "aws-hrnn": Hrnn,
+
+@dataclass(frozen=True, kw_only=True)
+class _Binding:
+    """How a recipe's parameters become its model's; those that are not mentioned keep their names."""
+
+    model: type[Model[Any]]
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """The recipe's name of a parameter: the model's."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters of the model that the recipe decides itself."""
+
+
+_SUCCESSOR = _Binding(model=Hrnn, renamed={"apply_recency_bias": "recency_mask"}, fixed={"hidden_dimension": 149})
+"""The -v2 recipes let nobody choose a size: that of their predecessors."""
+
+_BINDINGS = {
+    "aws-hrnn": _Binding(model=Hrnn),
+    "aws-hrnn-metadata": _Binding(model=Hrnn),
+    "aws-user-personalization": _Binding(model=Hrnn),
+    "aws-user-personalization-v2": _SUCCESSOR,
+    "aws-personalized-ranking": _Binding(model=Hrnn),
+    "aws-personalized-ranking-v2": _SUCCESSOR,
+    "aws-sims": _Binding(model=CoOccurrence),
+    "aws-popularity-count": _Binding(model=Popularity),
+    "aws-trending-now": _Binding(model=Trending),
 }
+
+MODELS: dict[str, type[Model[Any]]] = {name: binding.model for name, binding in _BINDINGS.items()}
 """By recipe. A recipe of `contract.recipes` that is missing here cannot be trained yet."""
 
 
@@ -27,8 +52,8 @@ class BindError(ValueError):
 
 def bind(recipe: Recipe, hyperparameters: Mapping[str, str], featurization: Mapping[str, str]) -> BaseModel:
     """The parameters of the recipe's model from a solution's configuration (strings); BindError if they do not fit."""
-    model = MODELS.get(recipe.name)
-    if model is None:
+    binding = _BINDINGS.get(recipe.name)
+    if binding is None:
         raise BindError(
             f"The recipe {recipe.name} is not supported yet by this engine; it can train {', '.join(MODELS)}."
         )
@@ -48,9 +73,11 @@ def bind(recipe: Recipe, hyperparameters: Mapping[str, str], featurization: Mapp
                 values[name] = rows[name].parse(text)
             except ValueError as error:
                 raise BindError(f"solutionConfig.{member}: {error}") from None
-    defaults = {row.name: row.parse(row.default) for row in (*recipe.hyperparameters, *recipe.featurization)}
+    values = {row.name: row.parse(row.default) for row in (*recipe.hyperparameters, *recipe.featurization)} | values
     try:
-        return model.Parameters.model_validate({**defaults, **values})
+        return binding.model.Parameters.model_validate(
+            {**{binding.renamed.get(name, name): value for name, value in values.items()}, **binding.fixed}
+        )
     except ValidationError as error:
         first = error.errors()[0]
         raise BindError(f"solutionConfig: {'.'.join(map(str, first['loc']))} {first['msg']}".strip()) from None
