@@ -22,6 +22,8 @@ RANK_METRICS: tuple[str, ...] = (
 )
 """Metrics that have one value per user (`coverage` has one per recipe). Service names where the service has them."""
 METRICS: tuple[str, ...] = (*RANK_METRICS, "coverage")
+SERVICE_METRICS: tuple[str, ...] = tuple(name for name in METRICS if not name.startswith(("recall", "hit_rate")))
+"""What GetSolutionMetrics reports of a recipe that recommends items."""
 JUDGE_METRIC = "normalized_discounted_cumulative_gain_at_10"
 """What `best` is decided by."""
 REPEATS_DECIDE = 0.05
@@ -32,6 +34,11 @@ Values = dict[str, dict[str, float]]
 Intervals = dict[str, dict[str, list[float]]]
 """{view: {metric: [low, high]}}, 95 %"""
 Status = Literal["succeeded", "failed", "skipped"]
+
+
+def without_context(recipe: str) -> str:
+    """The subject of what the recipe answers when it is not told the context."""
+    return f"{recipe} without context"
 
 
 @dataclass(kw_only=True)
@@ -53,6 +60,8 @@ class RecipeResult:
     """Users for whom fewer than 25 unseen items came back."""
     metrics: Values = field(default_factory=dict)
     confidence: Intervals = field(default_factory=dict)
+    metrics_without_context: Values = field(default_factory=dict)
+    """Where the recipe was asked in a context: its answers without it, judged on the same rows."""
     service_metrics: dict[str, float] = field(default_factory=dict)
 
 

@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "work":
         from personalize_engine.jobs.worker import main as work
 
-        work(options.data_dir, region=options.region)
+        work(options.data_dir, region=options.region, cores=options.cores)
         return 0
     try:
         return _serve(options)
@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--account", default="000000000000", help="account id in ARNs")
     serve.add_argument("--cores", type=int, default=None, help="long jobs at once (default: all cores)")
     work = commands.add_parser("work", help="used by serve: a process that does long jobs")
+    work.add_argument("--cores", type=int, default=1, help="of all such processes together")
     for command in (serve, work):
         command.add_argument("--data-dir", type=Path, required=True, help="state of the engine; made if absent")
         command.add_argument("--region", default="us-east-1", help="region in ARNs and for S3")

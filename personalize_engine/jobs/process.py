@@ -20,9 +20,9 @@ LOG = logging.getLogger(__name__)
 class WorkerProcess:
     """Runs one job at a time; `cancel` and `stop` may come from other threads."""
 
-    def __init__(self, folder: Path, *, region: str) -> None:
+    def __init__(self, folder: Path, *, region: str, cores: int) -> None:
         self._command = [sys.executable, "-m", "personalize_engine", "work", "--data-dir", str(folder)]
-        self._command += ["--region", region]
+        self._command += ["--region", region, "--cores", str(cores)]
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._job: int | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from personalize_engine.jobs.cores import Cores
 from personalize_engine.models.base import Progress
 from personalize_engine.store.artifacts import Artifacts
 from personalize_engine.store.database import Store
@@ -46,6 +47,8 @@ class Work:
     progress: Progress
     loader: Loader | None = None
     """None in a worker process."""
+    cores: Cores | None = None
+    """None in a thread of the engine."""
 
     def resource(self, arn: str) -> Resource:
         """The resource; KeyError if it is gone."""

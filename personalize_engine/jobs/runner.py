@@ -42,7 +42,8 @@ class JobRunner:
         self._stopping = False
         self._quick: queue.SimpleQueue[JobRow | None] = queue.SimpleQueue()
         self._long: queue.SimpleQueue[JobRow | None] = queue.SimpleQueue()
-        self._processes = [WorkerProcess(store.folder, region=region) for _ in range(max(1, cores))]
+        cores = max(1, cores)
+        self._processes = [WorkerProcess(store.folder, region=region, cores=cores) for _ in range(cores)]
         self._threads = [
             threading.Thread(target=self._serve, args=(self._quick, self._run_here), daemon=True)
             for _ in range(QUICK_THREADS)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from contract.holdout import future_count
 from contract.recipes import Question, Recipe
+from contract.results import SERVICE_METRICS
 from evaluation.metrics import DEPTH, coverage, rank_metrics
 from personalize_engine.data.past import Past
 from personalize_engine.models.base import Interaction, Model, Query
@@ -27,12 +28,7 @@ from personalize_engine.serving.rank import rank
 from personalize_engine.serving.trained import fallback_order
 
 TEST_USERS = 0.1
-REPORTED = (
-    "mean_reciprocal_rank_at_25",
-    *(f"normalized_discounted_cumulative_gain_at_{k}" for k in (5, 10, 25)),
-    *(f"precision_at_{k}" for k in (5, 10, 25)),
-)
-"""What the service reports, with `coverage`."""
+PER_USER = tuple(name for name in SERVICE_METRICS if name != "coverage")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,19 +42,22 @@ class Split:
     """Item ids, for each of `users`."""
 
 
-def split(past: Past, *, seed: int) -> Split:
-    """Draws the test users among those with at least two interactions. Vocabularies stay those of the whole past."""
+def split(past: Past, *, seed: int, users: int | None = None) -> Split:
+    """Draws the test users (default: a tenth) among those with at least two interactions.
+
+    Vocabularies stay those of the whole past.
+    """
     eligible = np.flatnonzero(past.lengths >= 2)
-    count = max(1, round(TEST_USERS * len(eligible)))
-    users = np.sort(np.random.default_rng(seed).choice(eligible, size=count, replace=False))
+    count = max(1, round(TEST_USERS * len(eligible))) if users is None else users
+    drawn = np.sort(np.random.default_rng(seed).choice(eligible, size=count, replace=False))
     kept = np.ones(len(past), bool)
     truth = []
-    for user in users.tolist():
+    for user in drawn.tolist():
         end = int(past.ends[user])
         start = end - future_count(int(past.lengths[user]))
         kept[start:end] = False
         truth.append({past.items.ids[item] for item in past.item[start:end].tolist()})
-    return Split(train=past.where(kept), users=users, truth=truth)
+    return Split(train=past.where(kept), users=drawn, truth=truth)
 
 
 def service_metrics(model: Model[Any], parts: Split, *, recipe: Recipe, catalogue: Set[str]) -> dict[str, float]:
@@ -67,7 +66,7 @@ def service_metrics(model: Model[Any], parts: Split, *, recipe: Recipe, catalogu
     rankings = rank(model, queries, fallback=fallback_order(parts.train), k=DEPTH)
     lists = [[model.items.ids[row] for row in ranking.rows.tolist()] for ranking in rankings]
     values = [rank_metrics(ranked, truth) for ranked, truth in zip(lists, parts.truth, strict=True)]
-    means = {name: fsum(value[name] for value in values) / len(values) for name in REPORTED}
+    means = {name: fsum(value[name] for value in values) / len(values) for name in PER_USER}
     return {"coverage": coverage(lists, catalogue), **means}
 
 

@@ -1,17 +1,13 @@
 """A worker process: waits for jobs on its standard input and does them, one after the other.
 
 It may start before it is needed, and imports what jobs need, so that a job begins at once. It never outlives the
-engine: when its input ends, because the engine stopped or was killed, the process ends at once, in the middle of a
-training if need be; the next engine runs that job again. Cancelling a job is killing its worker.
+engine (jobs.channel); the next engine runs the job again that was cut off. Cancelling a job is killing its worker.
 """
 
 from __future__ import annotations
 
 import os
-import queue
 import signal
-import sys
-import threading
 import time
 import traceback
 from pathlib import Path
@@ -19,7 +15,8 @@ from typing import IO, Any
 
 from personalize_engine.errors import JobFailed
 from personalize_engine.jobs import all_jobs  # noqa: F401
-from personalize_engine.jobs.channel import READY, receive, send
+from personalize_engine.jobs.channel import READY, send, serve
+from personalize_engine.jobs.cores import Cores
 from personalize_engine.jobs.registry import JOBS, Work
 from personalize_engine.store.artifacts import Artifacts
 from personalize_engine.store.database import Store
@@ -37,28 +34,19 @@ SAY_EVERY = 0.2
 """Seconds between two lines of progress; the first and the last of a stage are always said."""
 
 
-def main(data_dir: Path, *, region: str) -> None:
-    """Runs until the input ends."""
+def main(data_dir: Path, *, region: str, cores: int) -> None:
+    """Runs until the input ends. `cores`: how many all jobs of the engine may use together."""
     for name, value in COMPILED.items():
         os.environ.setdefault(name, value)
     for number in (signal.SIGINT, signal.SIGTERM):  # sent to a whole group they are for the engine: it ends its workers
         signal.signal(number, signal.SIG_IGN)
     os.nice(NICENESS)
-    channel = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is not for the channel
-    waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(waiting,), daemon=True).start()
+    waiting, channel = serve()
     _import_ahead(region)
     send(channel, READY)
-    store, artifacts = Store.open_read_only(data_dir), Artifacts(data_dir)
+    worker = _Worker(data_dir, region=region, cores=cores, channel=channel)
     while True:
-        send(channel, _do(waiting.get(), channel, store, artifacts, region))
-
-
-def _listen(waiting: queue.SimpleQueue[dict[str, Any]]) -> None:
-    while (message := receive(sys.stdin)) is not None:
-        waiting.put(message)
-    os._exit(0)
+        send(channel, worker.do(waiting.get()))
 
 
 def _import_ahead(region: str) -> None:
@@ -71,20 +59,34 @@ def _import_ahead(region: str) -> None:
     s3.prepare(region)
 
 
-def _do(message: dict[str, Any], channel: IO[str], store: Store, artifacts: Artifacts, region: str) -> dict[str, Any]:
-    last = 0.0
+class _Worker:
+    def __init__(self, data_dir: Path, *, region: str, cores: int, channel: IO[str]) -> None:
+        self._store, self._artifacts = Store.open_read_only(data_dir), Artifacts(data_dir)
+        self._region, self._channel = region, channel
+        self._cores = Cores(data_dir / "cores", cores)
 
-    def progress(*, done: int, total: int, message: str) -> None:
-        nonlocal last
-        if done in {0, total} or time.monotonic() - last >= SAY_EVERY:
-            last = time.monotonic()
-            send(channel, {"progress": {"done": done, "total": total, "message": message}})
+    def do(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Does a job; what there is to say of it."""
+        last = 0.0
 
-    try:
-        aside = artifacts.aside(message["job"])
-        work = Work(store=store, artifacts=artifacts, aside=aside, region=region, progress=progress)
-        return {"done": JOBS[message["kind"]].work(work, message["arn"])}
-    except JobFailed as error:
-        return {"failed": str(error)}
-    except Exception:
-        return {"crashed": traceback.format_exc()}
+        def progress(*, done: int, total: int, message: str) -> None:
+            nonlocal last
+            if done in {0, total} or time.monotonic() - last >= SAY_EVERY:
+                last = time.monotonic()
+                send(self._channel, {"progress": {"done": done, "total": total, "message": message}})
+
+        try:
+            work = Work(
+                store=self._store,
+                artifacts=self._artifacts,
+                aside=self._artifacts.aside(message["job"]),
+                region=self._region,
+                progress=progress,
+                cores=self._cores,
+            )
+            with self._cores.own():
+                return {"done": JOBS[message["kind"]].work(work, message["arn"])}
+        except JobFailed as error:
+            return {"failed": str(error)}
+        except Exception:
+            return {"crashed": traceback.format_exc()}

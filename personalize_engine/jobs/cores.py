@@ -1,0 +1,79 @@
+"""The cores that long jobs share, as locked files: whoever dies gives back what it held.
+
+Every job has a core of its own and waits for it. A job that could use more, as one that tries many models does, borrows
+what is idle, for one piece of work at a time, and never while another job waits.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+EVERY = 0.05
+"""Seconds between two looks at cores that are all taken."""
+
+
+class Cores:
+    """`count` cores; processes that share them name the same folder and count."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self.count = count
+        folder.mkdir(exist_ok=True)
+        self._files = [folder / str(number) for number in range(count)]
+        self._waiting = folder / "waiting"
+
+    @contextmanager
+    def own(self) -> Iterator[None]:
+        """A job's core; waits until one is free."""
+        core = self._free()
+        if core is None:
+            mark = os.open(self._waiting, os.O_RDWR | os.O_CREAT)
+            fcntl.flock(mark, fcntl.LOCK_SH)
+            try:
+                while (core := self._free()) is None:
+                    time.sleep(EVERY)
+            finally:
+                os.close(mark)
+        try:
+            yield
+        finally:
+            os.close(core)
+
+    @contextmanager
+    def borrowed(self) -> Iterator[bool]:
+        """Whether there was an idle core; it is held until the end of the block."""
+        core = None if self._wanted() else self._free()
+        try:
+            yield core is not None
+        finally:
+            if core is not None:
+                os.close(core)
+
+    def _free(self) -> int | None:
+        """The descriptor of a core that is taken from now on; closing it gives it back."""
+        for file in self._files:
+            descriptor = os.open(file, os.O_RDWR | os.O_CREAT)
+            if _locked(descriptor):
+                return descriptor
+            os.close(descriptor)
+        return None
+
+    def _wanted(self) -> bool:
+        """Whether a job waits for a core."""
+        descriptor = os.open(self._waiting, os.O_RDWR | os.O_CREAT)
+        try:
+            return not _locked(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
