@@ -39,6 +39,8 @@ class EvaluationSettings:
     seed: int = 0
     resamples: int = 1000
     """Bootstrap resamples."""
+    context: list[str] = field(default_factory=list)
+    """Columns of the interactions that make up the context in which recipes that read it are asked."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from contract.results import (
     Intervals,
     Values,
     View,
+    without_context,
 )
 from evaluation.bootstrap import Draws, difference, interval, resample
 from evaluation.judge import Judgement
@@ -47,6 +48,8 @@ class Outcome:
     judged_by: View
     recipes: dict[str, Measured]
     baselines: dict[str, BaselineResult]
+    without_context: dict[str, Values] = field(default_factory=dict)
+    """By subject."""
     comparisons: list[Comparison] = field(default_factory=list)
     best: str | None = None
 
@@ -63,17 +66,29 @@ def question_key(recipe: str, question: str) -> tuple[str, str]:
 
 
 def compare(
-    recipes: Sequence[Judgement], baselines: Sequence[Judgement], *, repeats_share: float, resamples: int, seed: int
+    recipes: Sequence[Judgement],
+    baselines: Sequence[Judgement],
+    *,
+    repeats_share: float,
+    resamples: int,
+    seed: int,
+    untold: Sequence[Judgement] = (),
 ) -> Outcome:
-    """Measures and compares all judgements of a run. Equal inputs give an equal outcome."""
+    """Measures and compares all judgements of a run. Equal inputs give an equal outcome.
+
+    `untold`: of recipes that were asked in a context, what they answer without it (`results.without_context`); each is
+    compared with its recipe alone.
+    """
     view = decisive_view(repeats_share)
     draws: dict[str, dict[tuple[str, str], Draws]] = {}
-    for group in _same_users([*recipes, *baselines]):
+    everything = [*recipes, *untold, *baselines]
+    for group in _same_users(everything):
         draws |= _resampled(group, resamples=resamples, seed=seed)
-    measured = {judged.subject: _measured(judged, draws[judged.subject]) for judged in [*recipes, *baselines]}
+    measured = {judged.subject: _measured(judged, draws[judged.subject]) for judged in everything}
     outcome = Outcome(
         judged_by=view,
         recipes={judged.subject: measured[judged.subject] for judged in recipes},
+        without_context={judged.subject: measured[judged.subject].metrics for judged in untold},
         baselines={
             judged.subject: BaselineResult(
                 metrics=measured[judged.subject].metrics, confidence=measured[judged.subject].confidence
@@ -84,7 +99,7 @@ def compare(
     outcome.best = _best(recipes, outcome.recipes, view)
     outcome.comparisons = [
         _comparison(a, b, metric=metric, view=view, draws=draws)
-        for a, b in _pairs(recipes, baselines, outcome.best)
+        for a, b in [*_pairs(recipes, baselines, outcome.best), *_context_pairs(recipes, untold)]
         for metric in COMPARED
     ]
     return outcome
@@ -139,6 +154,13 @@ def _pairs(
     for judged in recipes:
         if judged.subject == best:
             yield from ((judged, baseline) for baseline in baselines if baseline.users == judged.users)
+
+
+def _context_pairs(recipes: Sequence[Judgement], untold: Sequence[Judgement]) -> Iterator[tuple[Judgement, Judgement]]:
+    others = {judged.subject: judged for judged in untold}
+    for judged in recipes:
+        if (other := others.get(without_context(judged.subject))) and other.users == judged.users:
+            yield judged, other
 
 
 def _comparison(

@@ -233,6 +233,9 @@ class Evaluation(_Part):
     users: Annotated[int, Field(ge=1)] = 10_000
     seed: int = 0
     resamples: Annotated[int, Field(ge=100, le=10_000)] = 1000
+    context: tuple[str, ...] | None = None
+    """Columns of the interactions that recipes which read a context are told when they are asked; not given: all
+    categorical ones. An empty list asks without a context."""
 
 
 class Filter(_Part):
@@ -290,12 +293,24 @@ class Experiment(_Part):
             row = RECIPES[self.events.try_recipe]
             if not row.real_time or row.type is not RecipeType.USER_PERSONALIZATION:
                 raise _wrong(f"{row.name} does not change with events; choose a real-time recipe", at=at)
+        offered = [column.name for column in self.schemas.interactions]
+        for number, name in enumerate(self.evaluation.context or ()):
+            if name not in offered:
+                raise _unknown("column of interactions", name, known=offered, at=("evaluation", "context", number))
         for number, declared in enumerate(self.filters):
             if declared.name in [other.name for other in self.filters[:number]]:
                 raise _wrong(f"the filter {declared.name} is declared twice", at=("filters", number, "name"))
         if isinstance(self.data, Csv):
             self._maps_its_columns(self.data)
         return self
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        """Columns of the interactions in whose values users are asked."""
+        if self.evaluation.context is not None:
+            return self.evaluation.context
+        reserved = fields.RESERVED[DatasetKind.INTERACTIONS]
+        return tuple(c.name for c in self.schemas.interactions if c.categorical and c.name not in reserved)
 
     def _maps_its_columns(self, data: Csv) -> None:
         """Each dataset has a file, and each file's mapping names exactly the columns of its schema."""

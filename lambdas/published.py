@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +10,7 @@ from contract import layout
 from contract.fields import ITEM_ID, TIMESTAMP, USER_ID
 from contract.plan import Run
 from contract.recipes import DatasetKind, Question
-from evaluation.cases import Case, cases
+from evaluation.cases import Case, cases, contexts
 from evaluation.interactions import Interactions
 from lambdas.aws import Clients, NoSuchObject
 from lambdas.errors import DataMissing
@@ -47,11 +47,17 @@ class Published:
     def cases(self, question: Question) -> list[Case]:
         """Whom to ask and what the answers are judged by: always the same for a run."""
         settings = self.run.evaluation
-        return cases(self.past, self.future, question=question, users=settings.users, seed=settings.seed)
+        within = None
+        if settings.context:
+            rows = self._rows(layout.future(self.run.version), [USER_ID, ITEM_ID, *settings.context])
+            within = contexts(rows, settings.context)
+        return cases(
+            self.past, self.future, question=question, users=settings.users, seed=settings.seed, held_out_in=within
+        )
 
-    def _rows(self, key: str) -> Iterator[list[str]]:
+    def _rows(self, key: str, columns: Sequence[str] = (USER_ID, ITEM_ID, TIMESTAMP)) -> Iterator[list[str]]:
         try:
-            return self.aws.read_columns(self.run.bucket, key, [USER_ID, ITEM_ID, TIMESTAMP])
+            return self.aws.read_columns(self.run.bucket, key, columns)
         except NoSuchObject as error:
             raise DataMissing(
                 f"{error.args[0]} is gone: run `python -m data_prep {self.run.experiment} --stack` and start again"

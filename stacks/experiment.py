@@ -103,6 +103,7 @@ def _settings(experiment: Experiment, *, prefix: str, storage: Storage, datasets
             users=experiment.evaluation.users,
             seed=experiment.evaluation.seed,
             resamples=experiment.evaluation.resamples,
+            context=list(experiment.context),
         ),
         mode=experiment.mode,
         events=events,

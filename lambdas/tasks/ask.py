@@ -1,8 +1,9 @@
 """Asks a campaign for every user of the evaluation, as many as fit into one invocation; the machine calls it again.
 
 One call per user with numResults = 500 and no filter: what users know already is dealt with when the answers are
-judged (evaluation.views). Answers are written as JSON lines, one object per slice, named by its first user's position,
-so that a slice that is repeated replaces itself.
+judged (evaluation.views). Where the experiment has a context and the recipe reads it, one more call for each distinct
+context of the user's held-out rows; the call without it tells what the context brings. Answers are written as JSON
+lines, one object per slice, named by its first user's position, so that a slice that is repeated replaces itself.
 
 Calls: personalize:GetRecommendations, personalize:GetPersonalizedRanking; s3:GetObject data/*, s3:ListBucket,
 s3:PutObject runs/*/answers/*.
@@ -18,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from contract import layout
 from contract.plan import DONE, PENDING, Asked, Asking
-from contract.recipes import Question
+from contract.recipes import RECIPES, Question
 from evaluation.cases import SHORT_LIST, Case
 from evaluation.views import ASKED
 from lambdas.aws import THREADS, Clients, is_throttling
@@ -32,6 +33,8 @@ SLICE = 10_000
 """Users in one invocation at most: 500 item ids of a user take about 30 KB of memory."""
 CHUNK = 4 * THREADS
 """Users between two looks at the clock."""
+Line = dict[str, Any]
+"""One answer: user, items (best first), and the context that was given."""
 
 
 def ask(asking: Asking, aws: Clients) -> Asked:
@@ -41,13 +44,13 @@ def ask(asking: Asking, aws: Clients) -> Asked:
     cases = published.cases(question)
     shortlist = published.past.popular()[:SHORT_LIST] if question is Question.RANK_POPULAR else []
     answer = _caller(asking, question, shortlist, aws)
-    answers: list[dict[str, Any]] = []
+    answers: list[Line] = []
     position, end = asking.next, min(asking.next + SLICE, len(cases))
     with ThreadPoolExecutor(THREADS) as pool:
         while position < end and (position == asking.next or aws.seconds_left() > RESERVE):
             chunk = cases[position : min(position + CHUNK, end)]
             done = _completed([pool.submit(answer, case) for case in chunk], first=position == asking.next)
-            answers += [{"user": case.user, "items": items} for case, items in zip(chunk, done, strict=False)]
+            answers += [line for lines in done for line in lines]
             position += len(done)
             if len(done) < len(chunk):
                 break
@@ -59,29 +62,39 @@ def ask(asking: Asking, aws: Clients) -> Asked:
 handler = task(Asking, ask)
 
 
-def _caller(asking: Asking, question: Question, shortlist: list[str], aws: Clients) -> Callable[[Case], list[str]]:
-    """The call that asks the question about one user: item ids, best first."""
+def _caller(asking: Asking, question: Question, shortlist: list[str], aws: Clients) -> Callable[[Case], list[Line]]:
+    """The calls that ask the question about one user: a line of answers without a context, then one for each."""
     campaign = asking.campaign_arn
     runtime = aws.runtime
+    reads_context = RECIPES[asking.recipe].uses_metadata and question in {Question.USER, Question.RANK_POPULAR}
 
-    def ranking(case: Case) -> list[str]:
-        answer = runtime.get_personalized_ranking(campaignArn=campaign, userId=case.user, inputList=shortlist)
+    def ranking(case: Case, **about: Any) -> list[str]:
+        answer = runtime.get_personalized_ranking(campaignArn=campaign, userId=case.user, inputList=shortlist, **about)
         return [row["itemId"] for row in answer["personalizedRanking"]]
 
-    def recommendations(case: Case) -> list[str]:
-        about = {"itemId": case.last_item} if question is Question.LAST_ITEM else {"userId": case.user}
+    def recommendations(case: Case, **about: Any) -> list[str]:
+        about |= {"itemId": case.last_item} if question is Question.LAST_ITEM else {"userId": case.user}
         answer = runtime.get_recommendations(campaignArn=campaign, numResults=ASKED, **about)
         return [row["itemId"] for row in answer["itemList"]]
 
-    return ranking if question is Question.RANK_POPULAR else recommendations
+    one = ranking if question is Question.RANK_POPULAR else recommendations
+
+    def every(case: Case) -> list[Line]:
+        lines: list[Line] = [{"user": case.user, "items": one(case)}]
+        for context in case.contexts if reads_context else ():
+            if context:
+                lines.append({"user": case.user, "context": dict(context), "items": one(case, context=dict(context))})
+        return lines
+
+    return every
 
 
-def _completed(calls: list[Future[list[str]]], *, first: bool) -> list[list[str]]:
+def _completed(calls: list[Future[list[Line]]], *, first: bool) -> list[list[Line]]:
     """The answers up to the first call that was throttled, so that no finished work is lost; none at all raises.
 
     Calls that have not begun then do not begin: they would only be throttled, too, and use up the time.
     """
-    done: list[list[str]] = []
+    done: list[list[Line]] = []
     for call in calls:
         try:
             done.append(call.result())

@@ -62,6 +62,7 @@ def check_data(event: CheckData, aws: Clients) -> Plan:
             users=options.users or settings.evaluation.users,
             seed=settings.evaluation.seed,
             resamples=settings.evaluation.resamples,
+            context=settings.evaluation.context,
         ),
         events=events,
     )

@@ -15,7 +15,7 @@ from typing import Any
 from contract import layout
 from contract.manifest import Manifest
 from contract.plan import Ask, Compare, Compared, RecipeOutcome, Run, TrainingOutcome, TrainingPlan, to_json
-from contract.results import RecipeResult, Report
+from contract.results import RecipeResult, Report, without_context
 from evaluation.baselines import BASELINES
 from evaluation.compare import Outcome
 from evaluation.compare import compare as compare_judgements
@@ -30,12 +30,15 @@ def compare(event: Compare, aws: Clients) -> Compared:
     run = event.run
     rows = {}
     judged: dict[str, Judgement] = {}
+    untold: dict[str, Judgement] = {}
     for plan in event.trainings:
         outcome = next((o for o in event.outcomes if _is_of(o, plan)), None)
         for ask in plan.asks:
             rows[ask.recipe], judgement = _row(run, plan, ask, outcome, aws)
             if judgement:
                 judged[ask.recipe] = judgement
+                if other := _if_there(run, without_context(ask.recipe), aws):
+                    untold[ask.recipe] = other
     baselines = [_judgement(run, name, aws) for name in BASELINES]
     manifest = Manifest.from_json(aws.read_json(run.bucket, layout.plan(run.run_id))["manifest"])
     result = compare_judgements(
@@ -44,6 +47,7 @@ def compare(event: Compare, aws: Clients) -> Compared:
         repeats_share=manifest.repeats_share,
         resamples=run.evaluation.resamples,
         seed=run.evaluation.seed,
+        untold=list(untold.values()),
     )
     for name, judgement in judged.items():
         _fill(rows[name], judgement, result)
@@ -138,8 +142,12 @@ def _row(
 def _judged(run: Run, ended: RecipeOutcome | None, aws: Clients) -> Judgement | None:
     if ended is None or ended.status != "succeeded":
         return None
+    return _if_there(run, ended.recipe, aws)
+
+
+def _if_there(run: Run, subject: str, aws: Clients) -> Judgement | None:
     try:
-        return _judgement(run, ended.recipe, aws)
+        return _judgement(run, subject, aws)
     except NoSuchObject:
         return None
 
@@ -153,6 +161,7 @@ def _fill(row: RecipeResult, judgement: Judgement, result: Outcome) -> None:
     row.short_lists = judgement.short_lists
     row.metrics = result.recipes[judgement.subject].metrics
     row.confidence = result.recipes[judgement.subject].confidence
+    row.metrics_without_context = result.without_context.get(without_context(judgement.subject), {})
 
 
 def _data(manifest: Manifest) -> dict[str, Any]:

@@ -1,15 +1,20 @@
 """Judges a recipe's answers by the held-out future: one value per user and metric, in three views.
 
+A recipe that was asked in a context has a second judgement: its answers without it, on the same rows.
+
 Calls: s3:GetObject data/*, s3:GetObject runs/*/answers/*, s3:ListBucket, s3:PutObject runs/*/judged/*.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 
 from contract import layout
 from contract.plan import Judged, Judging
 from contract.recipes import Question
+from contract.results import without_context
+from evaluation.cases import Context
 from evaluation.judge import judge as judge_answers
 from lambdas.aws import Clients
 from lambdas.errors import DataMissing
@@ -27,13 +32,32 @@ def judge(event: Judging, aws: Clients) -> Judged:
             f"{event.recipe}: nobody can be asked: no user has a past and held-out items that the question"
             f" {event.question!r} is judged by; choose another hold-out in the experiment"
         )
-    lines = aws.read_json_lines(run.bucket, layout.answers_prefix(run.run_id, event.recipe))
-    # Interned: the same few thousand ids stand in every list, and as new strings each would not fit into memory.
-    answers = {line["user"]: list(map(sys.intern, line["items"])) for line in lines}
-    judged = judge_answers(event.recipe, event.question, cases=cases, answers=answers, catalogue=published.catalogue)
-    key = layout.judgement(run.run_id, event.recipe)
-    aws.write_json(run.bucket, key, judged.to_json())
-    return Judged(key=key, users=len(cases))
+    answers: dict[str, list[str]] = {}
+    in_context: dict[tuple[str, Context], list[str]] = {}
+    for line in aws.read_json_lines(run.bucket, layout.answers_prefix(run.run_id, event.recipe)):
+        # Interned: the same few thousand ids stand in every list, and as new strings each would not fit into memory.
+        items = [sys.intern(item) for item in line["items"]]
+        if "context" in line:
+            in_context[line["user"], tuple(line["context"].items())] = items
+        else:
+            answers[line["user"]] = items
+
+    def write(subject: str, in_context: Mapping[tuple[str, Context], Sequence[str]]) -> str:
+        judged = judge_answers(
+            subject,
+            event.question,
+            cases=cases,
+            answers=answers,
+            catalogue=published.catalogue,
+            in_context=in_context,
+        )
+        key = layout.judgement(run.run_id, subject)
+        aws.write_json(run.bucket, key, judged.to_json())
+        return key
+
+    if in_context:
+        write(without_context(event.recipe), {})
+    return Judged(key=write(event.recipe, in_context), users=len(cases))
 
 
 handler = task(Judging, judge)

@@ -323,3 +323,14 @@ def test_any_report_renders_as_well_formed_html(report: Report) -> None:
     if report.best is None and report.recipes:
         report.best = next(iter(report.recipes))
     read(render(report))
+
+
+def test_what_the_context_brings_is_told_with_its_interval() -> None:
+    report = local_report()
+    assert "What the context brings" not in render(report)
+    told, subject = report.recipes["aws-hrnn"], "aws-hrnn without context"
+    told.metrics_without_context = {view: {JUDGE_METRIC: 0.3} for view in VIEWS}
+    report.comparisons.append(
+        Comparison(a="aws-hrnn", b=subject, metric=JUDGE_METRIC, difference=0.038, low=-0.01, high=0.06)
+    )
+    assert "aws-hrnn NDCG@10 0.277 0.300 +0.038 (−0.010 to +0.060)" in read(render(report)).text

@@ -531,3 +531,29 @@ def test_every_task_says_which_calls_it_makes() -> None:
         module = importlib.import_module(f"lambdas.tasks.{name}")
         assert "Calls" in (module.__doc__ or ""), name
         assert callable(module.handler), name
+
+
+def test_in_a_context_users_are_asked_once_more_for_each_and_compared_with_what_is_answered_without(s3: FakeS3) -> None:
+    rows = [f"u{n},i{(n + k) % (ITEMS - 1)},{100 + k},{'home' if k % 2 else ''}" for n in range(9) for k in (12, 13)]
+    s3.objects[layout.future("v1")] = "\n".join(["USER_ID,ITEM_ID,TIMESTAMP,PLACE", *rows]).encode()
+    run = replace(RUN, evaluation=replace(RUN.evaluation, context=["PLACE"]), events=None)
+    runtime = FakeRuntime()
+    aws = clients(s3=s3, runtime=runtime)
+    for recipe in ("aws-hrnn-metadata", "aws-hrnn"):
+        ask(asking(run=run, recipe=recipe), aws)
+        judge(Judging(run=run, recipe=recipe, question="user"), aws)
+    contexts = [parameters.get("context") for parameters in runtime.asked]
+    assert contexts.count({"PLACE": "home"}) == 9, "aws-hrnn reads no context, and no context is not told"
+    assert contexts.count(None) == 18
+    judge_baselines(JudgeBaselines(run=run), aws)
+    names = ("aws-hrnn-metadata", "aws-hrnn")
+    event = Compare(
+        run=run, trainings=[training("aws-hrnn-metadata", *names)], outcomes=[outcome("aws-hrnn-metadata", *names)]
+    )
+    made = compare(event, aws)
+    report = Report.from_json(json.loads(s3.objects[made.report_json]))
+    told, untold = report.recipes["aws-hrnn-metadata"], report.recipes["aws-hrnn"]
+    assert told.metrics_without_context == told.metrics, "this campaign does not listen"
+    assert not untold.metrics_without_context
+    with_it = [row for row in report.comparisons if row.b == "aws-hrnn-metadata without context"]
+    assert [(row.a, row.difference) for row in with_it] == [("aws-hrnn-metadata", 0), ("aws-hrnn-metadata", 0)]
