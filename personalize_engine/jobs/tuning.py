@@ -12,18 +12,20 @@ in the order of the proposals, whenever they came. What was tried before is not 
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from contract.recipes import Recipe
-from contract.tuning import Range, Search
+from contract.tuning import Range, Search, read_search
 from personalize_engine.data.past import Past
 from personalize_engine.errors import JobFailed
 from personalize_engine.jobs.cores import Cores
+from personalize_engine.jobs.registry import Work
 from personalize_engine.jobs.trial import Task
 from personalize_engine.jobs.trials import Outcome, Trials
 from personalize_engine.models.base import Progress
@@ -48,6 +50,25 @@ class Tuned:
     """Those that were searched, as the API writes them."""
     value: float
     """The objective on the validation part."""
+
+
+def tune_for(work: Work, past: Past, *, recipe: Recipe, config: Mapping[str, Any], seed: int) -> dict[str, str]:
+    """`tune` for a training: the best of the hyperparameters that a `solutionConfig` leaves to be searched."""
+    assert work.cores is not None, "trainings are done in a worker process"
+    folder = work.aside / "tuning"
+    try:
+        return tune(
+            past,
+            read_search(recipe, config),
+            recipe=recipe,
+            featurization=config.get("featureTransformationParameters", {}),
+            seed=seed,
+            folder=folder,
+            cores=work.cores,
+            progress=work.progress,
+        ).hyperparameters
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def tune(

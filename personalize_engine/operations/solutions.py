@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from contract.tuning import TuningError, read_search
 from personalize_engine.errors import invalid_input
 from personalize_engine.jobs import quick, training
 from personalize_engine.jobs.registry import BEING_CREATED
@@ -15,7 +16,7 @@ from personalize_engine.serving.bind import BindError, bind, recipe_of
 from personalize_engine.store.transaction import Transaction
 
 KIND = Kind(kind="solution", member="solution", plural="solutions", within="datasetGroupArn")
-NOT_YET = ("hpoConfig", "autoMLConfig", "eventsConfig", "optimizationObjective")
+NOT_YET = ("eventsConfig", "optimizationObjective")
 """Members of solutionConfig that would change the training and are not implemented: refused rather than ignored."""
 
 
@@ -27,22 +28,25 @@ def create_solution(context: Context, request: Request) -> Answer:
     never trains by itself: versions come from CreateSolutionVersion alone. The recipes that can be trained so far read
     ids and times only, so columns excluded in trainingDataConfig change nothing.
     """
-    for member in ("performAutoML", "performHPO"):
-        if request.get(member):
-            raise invalid_input(f"{member} is not supported yet by this engine")
     config = request.get("solutionConfig", {})
+    if request.get("performAutoML") or "autoMLConfig" in config:
+        raise invalid_input(
+            "performAutoML and solutionConfig.autoMLConfig are not supported: the service advises against AutoML."
+            " Name a recipe in recipeArn; performHPO chooses its hyperparameters."
+        )
     for member in NOT_YET:
         if member in config:
             raise invalid_input(f"solutionConfig.{member} is not supported yet by this engine")
     if "recipeArn" not in request:
         raise invalid_input("recipeArn must be given, as performAutoML is not true")
     _check_recipe(request["recipeArn"], request.get("eventType"), config)
+    _check_search(request["recipeArn"], request.get("performHPO", False), config)
     arn = context.arn(f"solution/{request['name']}")
     body = {
         "datasetGroupArn": request["datasetGroupArn"],
         "recipeArn": request["recipeArn"],
         "eventType": request.get("eventType"),
-        "performHPO": False,
+        "performHPO": request.get("performHPO", False),
         "performAutoML": False,
         "performAutoTraining": request.get("performAutoTraining", True),
         "performIncrementalUpdate": request.get("performIncrementalUpdate", False),
@@ -137,6 +141,17 @@ def _check_recipe(arn: str, event_type: str | None, config: dict[str, Any]) -> N
             raise invalid_input(f"solutionConfig.eventValueThreshold {threshold!r} is not a number") from None
         if event_type is None:
             raise invalid_input("solutionConfig.eventValueThreshold needs an eventType")
+
+
+def _check_search(recipe_arn: str, performed: bool, config: dict[str, Any]) -> None:
+    """An hpoConfig must be right even if performHPO does not ask for it; then it is kept and changes nothing."""
+    recipe = recipe_of(recipe_arn)
+    assert recipe is not None, "checked before"
+    if performed or "hpoConfig" in config:
+        try:
+            read_search(recipe, config)
+        except TuningError as error:
+            raise invalid_input(str(error)) from None
 
 
 def _check_datasets(transaction: Transaction, group: str, recipe_arn: str) -> None:

@@ -159,7 +159,7 @@ def test_solution(bench: Bench) -> None:
             {"solutionConfig": {"featureTransformationParameters": {"min_user_history_length_percentile": "1"}}},
             "min_user_history_length_percentile",
         ),
-        ("aws-sims", {"performHPO": True}, "performHPO"),
+        ("aws-sims", {"performAutoML": True}, "performAutoML"),
         ("aws-sims", {"solutionConfig": {"eventValueThreshold": "2"}}, "eventType"),
         ("aws-sims", {"eventType": "a", "solutionConfig": {"eventValueThreshold": "x"}}, "not a number"),
     ],
