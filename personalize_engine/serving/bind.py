@@ -13,6 +13,7 @@ from personalize_engine.models.base import Model
 from personalize_engine.models.co_occurrence import CoOccurrence
 from personalize_engine.models.hrnn import Hrnn
 from personalize_engine.models.popularity import Popularity
+from personalize_engine.models.similar_items import SimilarItems
 from personalize_engine.models.trending import Trending
 
 
@@ -38,6 +39,7 @@ _BINDINGS = {
     "aws-personalized-ranking": _Binding(model=Hrnn),
     "aws-personalized-ranking-v2": _SUCCESSOR,
     "aws-sims": _Binding(model=CoOccurrence),
+    "aws-similar-items": _Binding(model=SimilarItems),
     "aws-popularity-count": _Binding(model=Popularity),
     "aws-trending-now": _Binding(model=Trending),
 }
