@@ -42,6 +42,12 @@ class Schema:
         """The column of that name."""
         return next((column for column in self.columns if column.name == name), None)
 
+    @property
+    def metadata(self) -> tuple[Column, ...]:
+        """The columns without a meaning of their own to the service."""
+        own = {**fields.REQUIRED[self.kind], **fields.RESERVED[self.kind]}
+        return tuple(column for column in self.columns if column.name not in own)
+
 
 def parse(text: str) -> Schema:
     """The schema of a CreateSchema request; SchemaError if it breaks a rule of the service."""
@@ -102,10 +108,9 @@ def _check(schema: Schema) -> None:
         column = schema.column(name)
         if column is not None and column.type != type_:
             raise SchemaError(f"field {name} is reserved: its type must be {type_} (or a union of it with null)")
-    metadata = [column for column in schema.columns if column.name not in required and column.name not in reserved]
-    if len(metadata) > fields.MAX_METADATA[kind]:
+    if len(schema.metadata) > fields.MAX_METADATA[kind]:
         raise SchemaError(
-            f"{len(metadata)} metadata fields; a schema of {kind.value} may have {fields.MAX_METADATA[kind]}"
+            f"{len(schema.metadata)} metadata fields; a schema of {kind.value} may have {fields.MAX_METADATA[kind]}"
         )
     if kind is not DatasetKind.INTERACTIONS and len(names) == len(required):
         raise SchemaError(f"a schema of {kind.value} must have at least one metadata field")

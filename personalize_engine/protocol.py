@@ -77,7 +77,7 @@ class Operation:
         """The request's members; ServiceError if the body is not what the protocol wants."""
         try:
             document = json.loads(request.body or b"{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ServiceError(self.malformed, f"the request's body is not JSON: {error}") from None
         if not isinstance(document, dict):
             raise ServiceError(self.malformed, "the request's body must be a JSON object")

@@ -20,6 +20,7 @@ from personalize_engine.jobs.runner import JobRunner
 from personalize_engine.operations.registry import Context
 from personalize_engine.protocol import Request, Response, operations
 from personalize_engine.serving.cache import TrainedVersions
+from personalize_engine.serving.records import Records
 from personalize_engine.store.artifacts import Artifacts
 from personalize_engine.store.database import Store
 
@@ -54,7 +55,12 @@ class Engine:
         trained = TrainedVersions(artifacts)
         self.jobs = JobRunner(self.store, artifacts, trained, region=options.region, cores=options.cores)
         self.context = Context(
-            account=options.account, region=options.region, store=self.store, jobs=self.jobs, trained=trained
+            account=options.account,
+            region=options.region,
+            store=self.store,
+            jobs=self.jobs,
+            trained=trained,
+            records=Records(self.store, artifacts),
         )
         self.jobs.start()
 

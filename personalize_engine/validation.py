@@ -24,6 +24,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "double": (int, float),
     "timestamp": (datetime, int, float, str),  # as parsed, or as it travels
 }
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+"""JSON can write it, UTF-8 and the store cannot."""
 _CLASSES = {  # Java's classes in patterns, as Python knows them
     r"\p{ASCII}": r"[\x00-\x7f]",
     r"\p{L}\p{Z}\p{N}_": r"\w\s",
@@ -78,6 +80,8 @@ def _constraints(shape: Any, value: Any, where: str) -> Iterator[str]:
         if "max" in rules and value > rules["max"]:
             yield f"{said}have value less than or equal to {rules['max']}"
     if kind == "string":
+        if _HALF_A_PAIR.search(value):
+            yield f"{said}be text: half of a surrogate pair is no character"
         if "pattern" in rules and not _pattern(rules["pattern"]).fullmatch(value):
             yield f"{said}satisfy regular expression pattern: {rules['pattern']}"
         if shape.enum and value not in shape.enum:

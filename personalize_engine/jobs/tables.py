@@ -20,15 +20,8 @@ from contract.recipes import DatasetKind
 from personalize_engine.avro import Column, Schema
 from personalize_engine.errors import JobFailed
 from personalize_engine.jobs.s3 import Fetched
+from personalize_engine.serving.imported import ARROW
 
-_ARROW = {
-    "string": pa.string(),
-    "int": pa.int64(),
-    "long": pa.int64(),
-    "float": pa.float32(),
-    "double": pa.float64(),
-    "boolean": pa.bool_(),
-}
 _PATTERNS = {
     "int": r"^[+-]?[0-9]{1,10}$",
     "long": r"^[+-]?[0-9]{1,19}$",
@@ -127,7 +120,7 @@ def _convert(column: Column, values: Any, text: Any, file: Fetched) -> Any:
     if column.type == "string":
         return values
     try:
-        made = pc.cast(pc.utf8_lower(values) if column.type == "boolean" else values, _ARROW[column.type])
+        made = pc.cast(pc.utf8_lower(values) if column.type == "boolean" else values, ARROW[column.type])
     except pa.ArrowInvalid as error:
         raise JobFailed(f"{file.key}: {column.name} is not of type {column.type}: {error}") from None
     if column.name in {fields.TIMESTAMP, fields.CREATION_TIMESTAMP}:

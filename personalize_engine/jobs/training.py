@@ -1,50 +1,62 @@
-"""Solution versions: gather, fit, judge, save."""
+"""Solution versions: gather, fit or update, judge, save."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any, Protocol, Self, runtime_checkable
 
+from contract.recipes import Recipe
+from personalize_engine.data.past import Past
 from personalize_engine.errors import JobFailed
 from personalize_engine.jobs.registry import ACTIVE, Ending, Job, Result, Work, register
+from personalize_engine.models.base import Model
 from personalize_engine.serving import trained
 from personalize_engine.serving.bind import MODELS, BindError, bind, recipe_of
+from personalize_engine.store.events import Selection
 
 KIND = "solution-version"
 SEED = 0
 """Trainings are repeatable: the same data and configuration give the same model."""
+UPDATES = "_updates"
+"""Member of a version's body: the version whose model an UPDATE starts from."""
+
+
+@runtime_checkable
+class Updatable(Protocol):
+    """A model that takes up new items without being fitted anew."""
+
+    def updated(self, past: Past) -> Self:
+        """The same weights; items that were not there are known by their metadata. Features are as in the training."""
 
 
 def train(work: Work, arn: str) -> Result:
-    """Fits the recipe's model to what the dataset group holds now."""
-    from personalize_engine.jobs.gathering import gather
+    """Fits the recipe's model to what the dataset group holds now, or brings an earlier version's up to it (UPDATE)."""
+    from personalize_engine.jobs.gathering import Wanted, gather
     from personalize_engine.jobs.service_metrics import service_metrics, split
-    from personalize_engine.jobs.tuning import tune_for
 
     began = time.monotonic()
     version = work.resource(arn).body
     config = version.get("solutionConfig", {})
     recipe = recipe_of(version["recipeArn"])
     assert recipe is not None, "CreateSolution lets no unknown recipe pass"
-    hyperparameters = config.get("algorithmHyperParameters", {})
-    featurization = config.get("featureTransformationParameters", {})
-    try:
-        parameters = bind(recipe, hyperparameters, featurization)
-    except BindError as error:
-        raise JobFailed(str(error)) from None
-    work.progress(done=0, total=1, message="gathering interactions")
+    before = work.artifacts.path(version[UPDATES]) if UPDATES in version else None
     threshold = config.get("eventValueThreshold")
-    data = gather(
-        work,
-        version["datasetGroupArn"],
-        event_type=version.get("eventType"),
-        threshold=None if threshold is None else float(threshold),
+    wanted = Wanted(
+        recipe=recipe,
+        selection=Selection(
+            event_type=version.get("eventType"), threshold=None if threshold is None else float(threshold)
+        ),
+        columns=config.get("trainingDataConfig", {}),
+        encoders=None if before is None else trained.load_encoders(before),
     )
+    work.progress(done=0, total=1, message="gathering interactions")
+    data = gather(work, version["datasetGroupArn"], wanted)
     parts = split(data.past, seed=SEED)
-    tuned: dict[str, str] = {}
-    if version.get("performHPO"):
-        tuned = tune_for(work, parts.train, recipe=recipe, config=config, seed=SEED)
-        parameters = bind(recipe, {**hyperparameters, **tuned}, featurization)
-    model = MODELS[recipe.name].fit(parts.train, parameters, seed=SEED, progress=work.progress)
+    if before is None:
+        model, tuned = _fit(work, parts.train, recipe, version)
+    else:
+        model, tuned = _update(trained.load_model(before, recipe), data.past), {}
     work.progress(done=1, total=1, message="judging on the newest interactions of a tenth of the users")
     metrics = service_metrics(model, parts, recipe=recipe, catalogue=data.catalogue)
     trained.save(
@@ -54,8 +66,34 @@ def train(work: Work, arn: str) -> Result:
         recipe=recipe,
         dataset_group=version["datasetGroupArn"],
         events_until=data.events_until,
+        selection=wanted.selection,
+        properties=data.properties,
     )
     return {"metrics": metrics, "tuned": tuned, "seconds": time.monotonic() - began}
+
+
+def _fit(work: Work, past: Past, recipe: Recipe, version: Mapping[str, Any]) -> tuple[Model[Any], dict[str, str]]:
+    """The model, and the hyperparameters that were found for it if there was a search."""
+    from personalize_engine.jobs.tuning import tune_for
+
+    config = version.get("solutionConfig", {})
+    hyperparameters = config.get("algorithmHyperParameters", {})
+    featurization = config.get("featureTransformationParameters", {})
+    try:
+        parameters = bind(recipe, hyperparameters, featurization)
+    except BindError as error:
+        raise JobFailed(str(error)) from None
+    tuned: dict[str, str] = {}
+    if version.get("performHPO"):
+        tuned = tune_for(work, past, recipe=recipe, config=config, seed=SEED)
+        parameters = bind(recipe, {**hyperparameters, **tuned}, featurization)
+    return MODELS[recipe.name].fit(past, parameters, seed=SEED, progress=work.progress), tuned
+
+
+def _update(model: Model[Any], past: Past) -> Model[Any]:
+    """The same weights for the items that there are now; metrics are judged anew, with the split of this past."""
+    assert isinstance(model, Updatable), "CreateSolutionVersion lets other recipes' updates not pass"
+    return model.updated(past)
 
 
 def _finish(end: Ending, arn: str) -> None:

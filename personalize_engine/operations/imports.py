@@ -8,6 +8,7 @@ from personalize_engine.jobs.registry import BEING_CREATED
 from personalize_engine.operations.common import LIMITS, create, find_active, settle
 from personalize_engine.operations.registry import Answer, Context, Request, operation
 from personalize_engine.operations.shown import Kind, describe, list_page
+from personalize_engine.serving.datasets import LAYERS
 
 KIND = Kind(
     kind=importing.KIND, member="datasetImportJob", plural="datasetImportJobs", within="datasetArn", name="jobName"
@@ -16,7 +17,7 @@ KIND = Kind(
 
 @operation("CreateDatasetImportJob")
 def create_dataset_import_job(context: Context, request: Request) -> Answer:
-    """FULL replaces the dataset's rows; INCREMENTAL ends in CREATE FAILED (not supported yet)."""
+    """FULL replaces what was imported, INCREMENTAL adds to it: items and users with a known id are replaced."""
     location = request["dataSource"].get("dataLocation")
     if not location:
         raise invalid_input("dataSource.dataLocation must name the data")
@@ -31,6 +32,8 @@ def create_dataset_import_job(context: Context, request: Request) -> Answer:
     with context.store.write() as transaction:
         dataset = find_active(transaction, request["datasetArn"], "dataset")
         settle(dataset, "imported into")
+        if body["importMode"] == "INCREMENTAL" and not dataset.body.get(LAYERS):
+            raise invalid_input(f"importMode INCREMENTAL adds to a FULL import, which {dataset.arn} does not have yet")
         if transaction.count(KIND.kind, statuses=BEING_CREATED) >= LIMITS["pending imports"]:
             raise ServiceError(LIMIT_EXCEEDED, f"{LIMITS['pending imports']} import jobs are pending: the limit.")
         create(

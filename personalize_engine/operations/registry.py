@@ -12,6 +12,7 @@ from typing import Any
 
 from personalize_engine.jobs.runner import JobRunner
 from personalize_engine.serving.cache import TrainedVersions
+from personalize_engine.serving.records import Records
 from personalize_engine.store.database import Store
 
 Answer = Mapping[str, Any]
@@ -28,6 +29,7 @@ class Context:
     store: Store
     jobs: JobRunner
     trained: TrainedVersions
+    records: Records
 
     def arn(self, resource: str) -> str:
         """`arn:aws:personalize:REGION:ACCOUNT:resource`."""

@@ -10,26 +10,35 @@ from personalize_engine.jobs.registry import ACTIVE, BEING_CREATED, CREATE_STOPP
 from personalize_engine.operations.common import LIMITS, create, find_active
 from personalize_engine.operations.registry import Answer, Context, Request, operation
 from personalize_engine.operations.shown import Kind, describe, find, list_page
-from personalize_engine.store.transaction import Transaction
+from personalize_engine.serving.bind import recipe_of
+from personalize_engine.store.transaction import Resource, Transaction
 
 KIND = Kind(kind=training.KIND, member="solutionVersion", plural="solutionVersions", within="solutionArn")
 COPIED = ("recipeArn", "eventType", "datasetGroupArn", "solutionConfig", "performHPO", "performAutoML")
+UPDATABLE = ("aws-user-personalization", "aws-hrnn-coldstart")
+"""Recipes that take trainingMode UPDATE (API reference, CreateSolutionVersion)."""
 
 
 @operation("CreateSolutionVersion")
 def create_solution_version(context: Context, request: Request) -> Answer:
-    """Trains the solution on what its dataset group holds when the training begins."""
+    """Trains the solution on what its dataset group holds when the training begins.
+
+    trainingMode UPDATE takes the weights of the newest version and makes new items recommendable. On AWS the newest
+    FULL version of aws-user-personalization is updated so every two hours by itself; here only when asked.
+    """
     mode = request.get("trainingMode", "FULL")
-    if mode != "FULL":
-        raise invalid_input(f"trainingMode {mode} is not supported yet by this engine: use FULL")
+    if mode == "AUTOTRAIN":
+        raise invalid_input("trainingMode AUTOTRAIN marks versions of automatic training; use FULL or UPDATE")
     with context.store.write() as transaction:
         solution = find_active(transaction, request["solutionArn"], "solution")
+        updates = _version_to_update(transaction, solution) if mode == "UPDATE" else None
         if transaction.count(KIND.kind, statuses=BEING_CREATED) >= LIMITS["pending versions"]:
             limit = LIMITS["pending versions"]
             raise ServiceError(LIMIT_EXCEEDED, f"{limit} solution versions are being created: the limit.")
         arn = _new_arn(transaction, solution.arn)
         body = {name: solution.body.get(name) for name in COPIED}
         body |= {"solutionArn": solution.arn, "trainingMode": mode, "trainingType": "MANUAL"}
+        body[training.UPDATES] = updates
         create(
             transaction,
             arn,
@@ -82,6 +91,17 @@ def get_solution_metrics(context: Context, request: Request) -> Answer:
     if found.status != ACTIVE:
         raise invalid_input(f"{found.arn} is in status {found.status} and has no metrics")
     return {"solutionVersionArn": found.arn, "metrics": found.body["_metrics"]}
+
+
+def _version_to_update(transaction: Transaction, solution: Resource) -> str:
+    """The newest version; InvalidInputException unless the recipe can be updated and was trained in full before."""
+    recipe = recipe_of(solution.body["recipeArn"])
+    if recipe is None or recipe.name not in UPDATABLE:
+        raise invalid_input(f"trainingMode UPDATE is for the recipes {' and '.join(UPDATABLE)} only")
+    active = [row for row in transaction.page(KIND.kind, parents=[solution.arn]) if row.status == ACTIVE]
+    if not any(row.body["trainingMode"] == "FULL" for row in active):
+        raise invalid_input(f"trainingMode UPDATE needs an ACTIVE version of {solution.arn} with trainingMode FULL")
+    return active[-1].arn
 
 
 def _new_arn(transaction: Transaction, solution: str) -> str:

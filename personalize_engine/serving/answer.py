@@ -8,11 +8,11 @@ from math import isnan
 import numpy as np
 
 from contract.recipes import RecipeType
-from personalize_engine.models.base import Interaction, Query
+from personalize_engine.models.base import Query
+from personalize_engine.serving.history import history_of
 from personalize_engine.serving.rank import rank
-from personalize_engine.serving.trained import NEWEST, Trained
+from personalize_engine.serving.trained import Trained
 from personalize_engine.store.database import Store
-from personalize_engine.store.events import newest_events
 
 UNSCORED = {"aws-popularity-count"}
 """USER_PERSONALIZATION recipes without scores."""
@@ -44,17 +44,3 @@ def recommend(
         (ids[row], share if scored and not isnan(share) else None)
         for row, share in zip(ranking.rows.tolist(), ranking.shares.tolist(), strict=True)
     ]
-
-
-def history_of(trained: Trained, store: Store, user_id: str) -> list[Interaction]:
-    """What is known of a user: as of the training, and for real-time recipes the events since, by time."""
-    history = trained.history(user_id)
-    if not trained.recipe.real_time:
-        return history
-    with store.read() as transaction:
-        events = newest_events(transaction, trained.dataset_group, user_id, after=trained.events_until, limit=NEWEST)
-    if not events:
-        return history
-    history += [Interaction(item_id=item, at=at, event_type=kind) for item, at, kind in events]
-    history.sort(key=lambda event: event.at)
-    return history[-NEWEST:]

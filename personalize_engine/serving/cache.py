@@ -45,8 +45,7 @@ class TrainedVersions:
     def warm(self, version_arn: str) -> None:
         """Loads it and answers one question, so that the first caller does not pay for what happens only once."""
         trained = self.get(version_arn)
-        users = trained.users.ids[:1]
-        history = trained.history(users[0]) if users else []
+        history = trained.history(trained.histories.any_user)
         rank(trained.model, [Query(history=history)], fallback=trained.fallback, k=1)
 
     def forget(self, version_arn: str) -> None:

@@ -1,8 +1,8 @@
 """A trained solution version as files and in memory: the model, the histories it was trained on, its fallback.
 
-version.json, users.json, history.npz, and the model's own folder `model/`. Histories are kept whole (the newest tenth
-of the test users' interactions, which the model was not fitted on, included): a user is answered from all that is
-known of them.
+version.json, histories.arrow, items.npz, encoders.json, and the model's own folder `model/`. Histories are kept whole
+(the newest tenth of the test users' interactions, which the model was not fitted on, included): a user is answered from
+all that is known of them. They are memory-mapped, so that a version costs little more memory than its model.
 """
 
 from __future__ import annotations
@@ -13,17 +13,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from contract.recipes import RECIPES, Recipe
+from personalize_engine.data.features import Encoder
 from personalize_engine.data.past import Past
-from personalize_engine.data.vocabulary import Vocabulary
 from personalize_engine.models import saved
 from personalize_engine.models.base import Interaction, Model
 from personalize_engine.serving.bind import MODELS
+from personalize_engine.serving.histories import Histories, history_table
+from personalize_engine.serving.imported import open_file, write_file
+from personalize_engine.store.events import EVERYTHING, Selection
 
 NEWEST = 5000
 """Interactions of a user that a query's history holds at most."""
+VERSION, HISTORIES, ITEMS, ENCODERS, MODEL = "version.json", "histories.arrow", "items.npz", "encoders.json", "model"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoders:
+    """What made a version's features: an update describes new items with the same ones. None: no such metadata."""
+
+    item: Encoder | None = None
+    user: Encoder | None = None
+    event: Encoder | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,53 +48,80 @@ class Trained:
     dataset_group: str
     events_until: int
     """Events up to this position of the store are part of the histories."""
+    selection: Selection
+    """Which events the solution is about."""
     model: Model[Any]
     fallback: NDArray[np.float32]
     """(n_items,) distinct users per item: the order of what the model cannot tell."""
-    users: Vocabulary
-    ends: NDArray[np.int64]
-    """(n_users,) position behind each user's last interaction."""
-    item: NDArray[np.int32]
-    """(n,) row numbers in `model.items`, by user, then time."""
-    at: NDArray[np.int64]
-    """(n,) Unix seconds."""
+    counts: NDArray[np.int64]
+    """(n_items,) interactions of each item at the time of the training; 0: only the Items dataset knew it."""
+    created: NDArray[np.int64]
+    """(n_items,) CREATION_TIMESTAMP, Unix seconds; -1 where it is not known."""
+    histories: Histories
+
+    @property
+    def warm(self) -> NDArray[np.bool_]:
+        """(n_items,) which items had interactions at the time of the training."""
+        return self.counts > 0
 
     def history(self, user_id: str) -> list[Interaction]:
         """A user's interactions as of the training, oldest first; empty for an unknown user."""
-        row = self.users.row(user_id)
-        if row is None:
-            return []
-        end = int(self.ends[row])
-        start = max(int(self.ends[row - 1]) if row else 0, end - NEWEST)
-        ids = self.model.items.ids
-        items, moments = self.item[start:end].tolist(), self.at[start:end].tolist()
-        return [Interaction(item_id=ids[item], at=at) for item, at in zip(items, moments, strict=True)]
+        return self.histories.newest(user_id, NEWEST)
 
 
-def save(folder: Path, model: Model[Any], past: Past, *, recipe: Recipe, dataset_group: str, events_until: int) -> None:
-    """Writes all of it into an existing folder; `past` has the model's items as its own."""
+def save(
+    folder: Path,
+    model: Model[Any],
+    past: Past,
+    *,
+    recipe: Recipe,
+    dataset_group: str,
+    events_until: int,
+    selection: Selection = EVERYTHING,
+    properties: pa.Table | None = None,
+) -> None:
+    """Writes all of it into an existing folder; `past` has the model's items as its own.
+
+    `properties`: EVENT_TYPE and metadata of the past's rows.
+    """
     about = {"recipe": recipe.name, "dataset_group": dataset_group, "events_until": events_until}
-    (folder / "version.json").write_text(json.dumps(about))
-    (folder / "users.json").write_text(json.dumps(past.users.ids))
-    np.savez(folder / "history.npz", ends=past.ends, item=past.item, at=past.at, fallback=fallback_order(past))
-    saved.save(model, folder / "model")
+    about |= {"event_type": selection.event_type, "threshold": selection.threshold}
+    (folder / VERSION).write_text(json.dumps(about))
+    write_file(history_table(past, properties), folder / HISTORIES)
+    created = np.full(len(past.items), -1) if past.created is None else past.created
+    np.savez(folder / ITEMS, fallback=fallback_order(past), counts=past.item_counts, created=created)
+    described = {"item": past.item_described, "user": past.user_described, "event": past.event_described}
+    encoders = {name: part.encoder.model_dump() for name, part in described.items() if part is not None}
+    (folder / ENCODERS).write_text(json.dumps(encoders))
+    saved.save(model, folder / MODEL)
 
 
 def load(folder: Path) -> Trained:
     """The inverse of `save`."""
-    about = json.loads((folder / "version.json").read_text())
-    with np.load(folder / "history.npz", allow_pickle=False) as arrays:
+    about = json.loads((folder / VERSION).read_text())
+    with np.load(folder / ITEMS, allow_pickle=False) as arrays:
         return Trained(
             recipe=RECIPES[about["recipe"]],
             dataset_group=about["dataset_group"],
             events_until=about["events_until"],
-            model=saved.load(MODELS[about["recipe"]], folder / "model"),
+            selection=Selection(event_type=about["event_type"], threshold=about["threshold"]),
+            model=load_model(folder, RECIPES[about["recipe"]]),
             fallback=arrays["fallback"],
-            users=Vocabulary(json.loads((folder / "users.json").read_text())),
-            ends=arrays["ends"],
-            item=arrays["item"],
-            at=arrays["at"],
+            counts=arrays["counts"],
+            created=arrays["created"],
+            histories=Histories(open_file(folder / HISTORIES)),
         )
+
+
+def load_model(folder: Path, recipe: Recipe) -> Model[Any]:
+    """The model alone."""
+    return saved.load(MODELS[recipe.name], folder / MODEL)
+
+
+def load_encoders(folder: Path) -> Encoders:
+    """What made the features that the model was fitted on."""
+    found = json.loads((folder / ENCODERS).read_text())
+    return Encoders(**{name: Encoder.model_validate(part) for name, part in found.items()})
 
 
 def fallback_order(past: Past) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from typing import IO
 from personalize_engine.errors import CannotStart, Paused
 from personalize_engine.store.transaction import Transaction
 
-VERSION = 1
+VERSION = 2
 DATABASE = "engine.sqlite3"
 LOCK = "lock"
 PAUSE_PATIENCE = 2.0

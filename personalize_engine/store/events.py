@@ -1,14 +1,17 @@
-"""What PutEvents, PutItems and PutUsers leave behind."""
+"""What PutEvents leaves behind."""
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from personalize_engine.store.transaction import Transaction
+
+_COLUMNS = (
+    "session_id, user_id, item_id, at, event_type, event_value, event_id, properties, impression, recommendation_id"
+)
+_BATCH = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,33 @@ class Event:
     event_id: str | None = None
     properties: str | None = None
     """JSON object by the schema's column names."""
+    impression: str | None = None
+    """JSON array of the item ids that were shown."""
+    recommendation_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which events a solution is about: its eventType and eventValueThreshold."""
+
+    event_type: str | None = None
+    """Upper and lower case of ASCII letters count as the same."""
+    threshold: float | None = None
+    """Events without a value, or with one below it, are left out."""
+
+    @property
+    def sql(self) -> str:
+        """To be appended to a WHERE clause."""
+        by_type = "" if self.event_type is None else " AND event_type = :event_type COLLATE NOCASE"
+        return by_type + ("" if self.threshold is None else " AND event_value >= :threshold")
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """For the placeholders of `sql`."""
+        return {"event_type": self.event_type, "threshold": self.threshold}
+
+
+EVERYTHING = Selection()
 
 
 def add_events(transaction: Transaction, dataset_group: str, events: Sequence[Event]) -> None:
@@ -38,8 +68,8 @@ def add_events(transaction: Transaction, dataset_group: str, events: Sequence[Ev
 
 def _insert(transaction: Transaction, dataset_group: str, event: Event) -> None:
     transaction.sql(
-        "INSERT INTO events (dataset_group, session_id, user_id, item_id, at, event_type, event_value, event_id,"
-        " properties) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        f"INSERT INTO events (dataset_group, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
         (
             dataset_group,
             event.session_id,
@@ -50,6 +80,8 @@ def _insert(transaction: Transaction, dataset_group: str, event: Event) -> None:
             event.event_value,
             event.event_id,
             event.properties,
+            event.impression,
+            event.recommendation_id,
         ),
     )
 
@@ -62,55 +94,56 @@ def _join(transaction: Transaction, dataset_group: str, session_id: str, user_id
     """
     these = "FROM events WHERE dataset_group = ? AND session_id = ? AND user_id IS NULL"
     values = (dataset_group, session_id)
-    columns = "session_id, item_id, at, event_type, event_value, event_id, properties"
-    anonymous = transaction.sql(f"SELECT {columns} {these} ORDER BY seq", values).fetchall()
+    anonymous = transaction.sql(f"SELECT {_COLUMNS} {these} ORDER BY seq", values).fetchall()
     if anonymous:
         transaction.sql(f"DELETE {these}", values)
     for row in anonymous:
-        _insert(transaction, dataset_group, Event(user_id=user_id, **dict(row)))
+        _insert(transaction, dataset_group, Event(**{**dict(row), "user_id": user_id}))
 
 
 def newest_events(
-    transaction: Transaction, dataset_group: str, user_id: str, *, after: int, limit: int
-) -> list[tuple[str, int, str]]:
-    """(item id, Unix seconds, event type) of a user's newest events behind `after`, oldest first.
+    transaction: Transaction,
+    dataset_group: str,
+    user_id: str,
+    *,
+    after: int,
+    limit: int,
+    selection: Selection = EVERYTHING,
+) -> list[Event]:
+    """A user's newest events with an item behind position `after`, oldest first.
 
     An anonymous visitor is asked for by session id, as on AWS: no version was trained on such events, so all count.
+    Each query walks its index from the newest event on, so a user with very many costs no more than `limit`.
     """
-    rows = transaction.sql(
-        "SELECT item_id, at, event_type FROM ("
-        " SELECT seq, item_id, at, event_type FROM events INDEXED BY event_users"
-        "  WHERE dataset_group = :g AND user_id = :u AND seq > :a AND item_id IS NOT NULL"
-        " UNION ALL"
-        " SELECT seq, item_id, at, event_type FROM events INDEXED BY event_sessions"
-        "  WHERE dataset_group = :g AND session_id = :u AND user_id IS NULL AND item_id IS NOT NULL"
-        ") ORDER BY at DESC, seq DESC LIMIT :l",
-        {"g": dataset_group, "u": user_id, "a": after, "l": limit},
-    ).fetchall()
-    return [(row["item_id"], row["at"], row["event_type"]) for row in reversed(rows)]
+    query = f"SELECT seq, {_COLUMNS} FROM events INDEXED BY"
+    rest = f" AND item_id IS NOT NULL{selection.sql} ORDER BY at DESC, seq DESC LIMIT :limit"
+    values = {"group": dataset_group, "user": user_id, "after": after, "limit": limit, **selection.values}
+    known = transaction.sql(
+        f"{query} event_users WHERE dataset_group = :group AND user_id = :user AND seq > :after{rest}", values
+    )
+    anonymous = transaction.sql(
+        f"{query} event_sessions WHERE dataset_group = :group AND session_id = :user AND user_id IS NULL{rest}", values
+    )
+    rows = sorted((*known, *anonymous), key=lambda row: (row["at"], row["seq"]))[-limit:]
+    return [_event(row) for row in rows]
 
 
-def training_events(transaction: Transaction, dataset_group: str) -> tuple[list[dict[str, Any]], int]:
-    """Events of known users with an item, in the order they came, and the position behind the last event of all."""
+def last_event(transaction: Transaction, dataset_group: str) -> int:
+    """The position of the newest event of all; 0 if there is none."""
+    found = transaction.sql("SELECT max(seq) FROM events WHERE dataset_group = ?", (dataset_group,)).fetchone()[0]
+    return int(found or 0)
+
+
+def training_events(transaction: Transaction, dataset_group: str) -> Iterator[list[Event]]:
+    """Events of known users with an item, in the order they came, in batches: to be read within the transaction."""
     rows = transaction.sql(
-        "SELECT user_id, item_id, at, event_type, event_value FROM events"
+        f"SELECT {_COLUMNS} FROM events"
         " WHERE dataset_group = ? AND user_id IS NOT NULL AND item_id IS NOT NULL ORDER BY seq",
         (dataset_group,),
     )
-    found = [dict(row) for row in rows]
-    last = transaction.sql("SELECT max(seq) FROM events WHERE dataset_group = ?", (dataset_group,)).fetchone()[0]
-    return found, int(last or 0)
+    while batch := rows.fetchmany(_BATCH):
+        yield [_event(row) for row in batch]
 
 
-def put_records(transaction: Transaction, dataset: str, records: Mapping[str, Mapping[str, Any]]) -> None:
-    """Adds or replaces items or users by id."""
-    for name, properties in records.items():
-        transaction.sql(
-            "INSERT OR REPLACE INTO records (dataset, id, properties, at) VALUES (?, ?, ?, ?)",
-            (dataset, name, json.dumps(properties), time.time()),
-        )
-
-
-def record_ids(transaction: Transaction, dataset: str) -> list[str]:
-    """Ids that were put into a dataset one by one."""
-    return [row["id"] for row in transaction.sql("SELECT id FROM records WHERE dataset = ? ORDER BY id", (dataset,))]
+def _event(row: Any) -> Event:
+    return Event(**{name: row[name] for name in _COLUMNS.split(", ")})

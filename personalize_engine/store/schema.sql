@@ -1,5 +1,5 @@
 -- All of the engine's state but the learned arrays and the imported tables, which lie beside it as files.
--- Version 1 (PRAGMA user_version); a data folder with another version is refused.
+-- Version 2 (PRAGMA user_version); a data folder with another version is refused.
 
 CREATE TABLE resources (
     seq            INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of creation: what lists are sorted by
@@ -49,16 +49,21 @@ CREATE TABLE events (                                  -- PutEvents
     event_type    TEXT NOT NULL,
     event_value   REAL,
     event_id      TEXT,
-    properties    TEXT
+    properties    TEXT,                                -- JSON object by the schema's column names
+    impression    TEXT,                                -- JSON array of item ids
+    recommendation_id TEXT
 );
-CREATE INDEX event_users ON events (dataset_group, user_id, seq);
-CREATE INDEX event_sessions ON events (dataset_group, session_id, seq);
+-- seq is the last column of every index: a user's newest events are found without sorting.
+CREATE INDEX event_users ON events (dataset_group, user_id, at);
+CREATE INDEX event_sessions ON events (dataset_group, session_id, at) WHERE user_id IS NULL;
 CREATE UNIQUE INDEX event_ids ON events (dataset_group, event_id) WHERE event_id IS NOT NULL;
 
 CREATE TABLE records (                                 -- PutItems, PutUsers
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,      -- replaced with the row: tells whether anything has changed
     dataset    TEXT NOT NULL REFERENCES resources (arn) ON DELETE CASCADE,
     id         TEXT NOT NULL,
     properties TEXT NOT NULL,                          -- JSON object by the schema's column names
     at         REAL NOT NULL,
-    PRIMARY KEY (dataset, id)
-) WITHOUT ROWID;
+    UNIQUE (dataset, id)
+);
+CREATE INDEX record_order ON records (dataset, seq);

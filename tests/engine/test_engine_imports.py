@@ -120,9 +120,23 @@ def test_locations_without_data(bench: Bench, dataset: str) -> None:
         assert "There is no data at" in done["failureReason"]
 
 
-def test_incremental_is_not_supported_yet(bench: Bench, dataset: str) -> None:
-    done = bench.load(dataset, bench.put(text(rows())), importMode="INCREMENTAL")
-    assert "INCREMENTAL is not supported yet" in done["failureReason"]
+def test_an_incremental_import_adds_and_a_full_one_replaces(bench: Bench) -> None:
+    group = bench.group()
+    dataset = bench.dataset(group)
+    more = bench.put(text([line.replace(",i", ",new") for line in rows(1000)]))
+    with pytest.raises(ClientError, match="INCREMENTAL adds to a FULL import"):
+        bench.load(dataset, more, importMode="INCREMENTAL")
+    bench.load(dataset, bench.put(text(rows(1400))))
+    added = bench.load(dataset, more, importMode="INCREMENTAL")
+    assert added["status"] == "ACTIVE", added.get("failureReason")
+    few = bench.load(dataset, bench.put(text(rows(999))), importMode="INCREMENTAL")
+    assert "999 records; at least 1000" in few["failureReason"]
+    solution = bench.solution(group, "aws-popularity-count")
+    campaign = bench.campaign(bench.version(solution)["solutionVersionArn"])
+    assert {item.rstrip("0123456") for item in bench.items(campaign, userId="u")} == {"i", "new"}
+    bench.load(dataset, more)
+    campaign = bench.campaign(bench.version(solution)["solutionVersionArn"])
+    assert {item.rstrip("0123456") for item in bench.items(campaign, userId="u")} == {"new"}
 
 
 class Roles(ThreadingHTTPServer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,7 @@ from personalize_engine.operations.registry import Context
 from personalize_engine.operations.schemas import delete_schema
 from personalize_engine.store.artifacts import Artifacts
 from personalize_engine.store.database import Store
-from personalize_engine.store.events import Event, add_events, newest_events, training_events
+from personalize_engine.store.events import Event, add_events, last_event, newest_events, training_events
 from personalize_engine.store.transaction import JobRow, Transaction
 
 GROUP = "arn:aws:personalize:us-east-1:000000000000:dataset-group/g"
@@ -51,15 +52,23 @@ def add(transaction: Transaction, arn: str, kind: str, *, status: str = ACTIVE, 
 def context_of(store: Store) -> Context:
     """For operations alone: no job is run."""
     nothing: Any = SimpleNamespace(wake=lambda: None)
-    return Context(account="000000000000", region="us-east-1", store=store, jobs=nothing, trained=nothing)
+    return Context(
+        account="000000000000", region="us-east-1", store=store, jobs=nothing, trained=nothing, records=nothing
+    )
 
 
 def imported_twice(store: Store, artifacts: Artifacts) -> JobRow:
     """A dataset that holds the first import's rows, and the job of the second, done but for its end."""
     with store.write() as transaction:
-        add(transaction, DATASET, "dataset", body={"_table": OLD})
+        add(transaction, DATASET, "dataset", body={"_layers": [[OLD, 1.0]]})
         for arn in (OLD, NEW):
-            add(transaction, arn, "dataset-import-job", parent=DATASET, body={"datasetArn": DATASET})
+            add(
+                transaction,
+                arn,
+                "dataset-import-job",
+                parent=DATASET,
+                body={"datasetArn": DATASET, "importMode": "FULL"},
+            )
         transaction.enqueue("dataset-import-job", NEW)
         (row,) = transaction.waiting_jobs()
     artifacts.path(OLD).mkdir()
@@ -144,18 +153,17 @@ def test_a_schema_that_a_dataset_is_being_updated_to_is_not_deleted(store: Store
 def test_what_an_anonymous_visitor_did_before_a_training_is_not_lost_with_it(store: Store) -> None:
     """A training leaves anonymous events out: it has not seen them, whenever it was."""
     first = Event(session_id="visit", user_id=None, item_id="a", at=5, event_type="view", event_id="1")
+    second = Event(session_id="visit", user_id="u", item_id="b", at=5, event_type="view")
     with store.write() as transaction:
         add(transaction, GROUP, "dataset-group")
         add_events(transaction, GROUP, [first])
-        events, until = training_events(transaction, GROUP)
-        assert events == []
-        assert newest_events(transaction, GROUP, "visit", after=until, limit=9) == [("a", 5, "view")]
-        add_events(
-            transaction, GROUP, [Event(session_id="visit", user_id="u", item_id="b", at=5, event_type="view")] * 2
-        )
-        joined = [("a", 5, "view"), ("b", 5, "view"), ("b", 5, "view")]
+        assert list(training_events(transaction, GROUP)) == []
+        until = last_event(transaction, GROUP)
+        assert newest_events(transaction, GROUP, "visit", after=until, limit=9) == [first]
+        add_events(transaction, GROUP, [second, second])
+        joined = [replace(first, user_id="u"), second, second]
         assert newest_events(transaction, GROUP, "u", after=until, limit=9) == joined
         assert newest_events(transaction, GROUP, "visit", after=until, limit=9) == []
-        events, until = training_events(transaction, GROUP)
-        assert [event["item_id"] for event in events] == ["a", "b", "b"]
+        assert list(training_events(transaction, GROUP)) == [joined]
+        until = last_event(transaction, GROUP)
         assert newest_events(transaction, GROUP, "u", after=until, limit=9) == []
