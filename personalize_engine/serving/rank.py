@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,11 @@ from personalize_engine.models.base import Model, Query
 
 BATCH_SCORES = 4_000_000
 """Scores that are held in memory at once (16 MB): it decides how many queries go to the model together."""
+_BLOCK = 64
+"""Scores of which only the best is looked at first, to find out which can be among the k best at all."""
+
+Whole = Literal["all", "candidates"]
+"""The items that shares are shares of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +27,7 @@ class Ranking:
     rows: NDArray[np.int64]
     """Row numbers of the items, best first."""
     shares: NDArray[np.float64]
-    """Softmax of the scores over *all* items, for each of `rows`; NaN for items that only the fallback has placed."""
+    """Softmax of the scores, for each of `rows`; NaN for items that only the fallback has placed."""
 
 
 def rank(
@@ -31,64 +36,83 @@ def rank(
     *,
     fallback: NDArray[np.float32],
     k: int,
-    candidates: NDArray[np.int64] | None = None,
+    candidates: NDArray[np.bool_] | None = None,
     exclude: Sequence[NDArray[np.int64]] | None = None,
 ) -> list[Ranking]:
-    """The k best items per query; fewer if there are not as many.
+    """The k best items per query (see `best`); `candidates` are those of all queries, `exclude` row numbers per query.
 
-    `fallback` (n_items,) orders what the model cannot tell (NaN): such items come behind all that it can, and a query
-    that it can tell nothing about is answered by the fallback alone. `candidates`: row numbers, None for all items.
-    `exclude`: row numbers per query. Equal scores are ordered by the fallback, then by row number: deterministic.
+    The model is asked in batches that keep memory bounded.
     """
     batch = max(1, BATCH_SCORES // max(1, len(model.items)))
     answers: list[Ranking] = []
     for low in range(0, len(queries), batch):
         scores = model.scores(queries[low : low + batch])
         for position, row in enumerate(scores, low):
-            left_out = exclude[position] if exclude is not None else None
-            answers.append(_rank_one(row, fallback, k, candidates, left_out))
+            chosen = candidates
+            if exclude is not None and len(exclude[position]):
+                chosen = np.ones(len(row), bool) if candidates is None else candidates.copy()
+                chosen[exclude[position]] = False
+            answers.append(best(row, fallback=fallback, k=k, candidates=chosen))
     return answers
 
 
-def _rank_one(
+def best(
     scores: NDArray[np.float32],
+    *,
     fallback: NDArray[np.float32],
     k: int,
-    candidates: NDArray[np.int64] | None,
-    exclude: NDArray[np.int64] | None,
+    candidates: NDArray[np.bool_] | None = None,
+    share_of: Whole = "all",
 ) -> Ranking:
-    if np.isnan(scores).all():
-        rows = _top(fallback, np.zeros_like(fallback), k, _allowed(len(scores), candidates, exclude))
-        return Ranking(rows=rows, shares=fallback[rows].astype(np.float64) / max(float(fallback.sum()), 1.0))
-    unknown = np.isnan(scores)
-    known = np.where(unknown, -np.inf, scores)
-    rows = _top(known, fallback, k, _allowed(len(scores), candidates, exclude))
-    weights = np.exp(known.astype(np.float64) - known.max())
-    shares = weights[rows] / weights.sum()
-    return Ranking(rows=rows, shares=np.where(unknown[rows], np.nan, shares))
+    """The k best items by one query's scores (n_items,); fewer if there are not as many candidates.
 
-
-def _allowed(
-    n: int, candidates: NDArray[np.int64] | None, exclude: NDArray[np.int64] | None
-) -> NDArray[np.int64] | None:
-    if candidates is None and (exclude is None or not len(exclude)):
-        return None
-    allowed = np.zeros(n, bool)
-    allowed[slice(None) if candidates is None else candidates] = True
-    if exclude is not None:
-        allowed[exclude] = False
-    return np.flatnonzero(allowed)
+    `fallback` (n_items,) orders what the model cannot tell (NaN): such items come behind all that it can, and a query
+    that it can tell nothing about is answered by the fallback alone, in shares of it. `candidates`: (n_items,) whether
+    an item may be answered with, None for all. Equal scores are ordered by the fallback, then by row number:
+    deterministic.
+    """
+    top = scores.max(initial=-np.inf)
+    whole = np.isnan(scores) if np.isnan(top) else None  # NaN wins every comparison: without one, no pass for them
+    if whole is not None and whole.all():
+        rows = _top(fallback, np.zeros_like(fallback), k, candidates)
+        of = fallback if share_of == "all" or candidates is None else fallback[candidates]
+        return Ranking(rows=rows, shares=fallback[rows].astype(np.float64) / max(float(of.sum()), 1.0))
+    known = scores if whole is None else np.where(whole, np.float32(-np.inf), scores)
+    rows = _top(known, fallback, k, candidates)
+    of = known if share_of == "all" or candidates is None else known[candidates]
+    top = of.max(initial=-np.inf)
+    if not np.isfinite(top):  # the model can tell nothing about any of the candidates
+        return Ranking(rows=rows, shares=np.full(len(rows), np.nan))
+    total = float(np.exp(of - top).sum())
+    shares = np.exp(known[rows].astype(np.float64) - float(top)) / total
+    return Ranking(rows=rows, shares=shares if whole is None else np.where(whole[rows], np.nan, shares))
 
 
 def _top(
-    scores: NDArray[np.float32], second: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None
+    scores: NDArray[np.float32], second: NDArray[np.float32], k: int, candidates: NDArray[np.bool_] | None
 ) -> NDArray[np.int64]:
     """Row numbers of the k best by score, then by `second`, then by row number."""
-    if allowed is None:
-        allowed = np.arange(len(scores))
-    if 0 < k < len(allowed):
-        # Everything at or above the k-th best score, ties included: they are decided by the sort below.
-        threshold = np.partition(scores[allowed], len(allowed) - k)[len(allowed) - k]
-        allowed = allowed[scores[allowed] >= threshold]
-    order = np.lexsort((allowed, -second[allowed], -scores[allowed]))
-    return allowed[order[:k]]
+    rows = None if candidates is None else np.flatnonzero(candidates)
+    chosen, wanted = [], k
+    for key in (scores, second):
+        values = key if rows is None else key[rows]
+        if not 0 < wanted < len(values):
+            break
+        last = _kth_best(values, wanted)
+        above, tied = np.flatnonzero(values > last), np.flatnonzero(values == last)
+        chosen.append(above if rows is None else rows[above])
+        rows = tied if rows is None else rows[tied]
+        wanted -= len(above)
+    chosen.append(np.arange(len(scores))[:wanted] if rows is None else rows[:wanted])
+    found = np.concatenate(chosen)
+    return found[np.lexsort((found, -second[found], -scores[found]))]
+
+
+def _kth_best(values: NDArray[np.float32], k: int) -> np.float32:
+    """For 0 < k < len(values). The k-th best of the blocks' best values is reached by k values, and by few more."""
+    blocks = len(values) // _BLOCK
+    if blocks > k:
+        summits = values[: blocks * _BLOCK].reshape(blocks, _BLOCK).max(axis=1)
+        values = values[values >= np.partition(summits, blocks - k)[blocks - k]]
+    found: np.float32 = np.partition(values, len(values) - k)[len(values) - k]
+    return found

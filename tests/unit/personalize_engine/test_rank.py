@@ -16,7 +16,7 @@ from personalize_engine.data.past import Past
 from personalize_engine.data.vocabulary import Vocabulary
 from personalize_engine.models.base import Model, Progress, Query, no_progress
 from personalize_engine.serving import rank as module
-from personalize_engine.serving.rank import rank
+from personalize_engine.serving.rank import best, rank
 
 
 class Fixed(Model[BaseModel]):
@@ -67,9 +67,25 @@ def test_it_is_a_stable_sort_cut_at_k(data: st.DataObject) -> None:
 
 
 def test_candidates() -> None:
-    assert ranked([1, 2, 3, 4], [0, 0, 0, 0], k=3, candidates=np.array([0, 2])) == [2, 0]
-    exclude = [np.array([2])]
-    assert ranked([1, 2, 3, 4], [0, 0, 0, 0], k=3, candidates=np.array([0, 2]), exclude=exclude) == [0]
+    chosen = np.array([True, False, True, False])
+    assert ranked([1, 2, 3, 4], [0, 0, 0, 0], k=3, candidates=chosen) == [2, 0]
+    assert ranked([1, 2, 3, 4], [0, 0, 0, 0], k=3, candidates=chosen, exclude=[np.array([2])]) == [0]
+    assert chosen.tolist() == [True, False, True, False]
+    assert ranked([1, 2, 3, 4], [0, 0, 0, 0], k=3, candidates=np.zeros(4, bool)) == []
+
+
+@pytest.mark.parametrize("levels", [2, 50, 10**6])
+@pytest.mark.parametrize("k", [1, 25, 500, 3000])
+@pytest.mark.parametrize("share_of_candidates", [1.0, 0.5, 0.01])
+def test_many_items_are_in_the_order_of_a_plain_sort(levels: int, k: int, share_of_candidates: float) -> None:
+    draw = np.random.default_rng(levels + k)
+    n = 20_011
+    scores = draw.integers(0, levels, n).astype(np.float32)
+    scores[draw.random(n) < 0.3] = np.nan
+    fallback = draw.integers(0, 5, n).astype(np.float32)
+    chosen = draw.random(n) < share_of_candidates
+    order = np.lexsort((np.arange(n), -fallback, -np.nan_to_num(scores, nan=-np.inf)))
+    assert ranked(scores, fallback, k=k, candidates=chosen) == order[chosen[order]][:k].tolist()
 
 
 def test_shares_sum_to_one_over_all_items() -> None:
@@ -77,6 +93,22 @@ def test_shares_sum_to_one_over_all_items() -> None:
     assert answer.shares.sum() == pytest.approx(1)
     (answer,) = rank(Fixed([[0.5, 2, -3]]), [Query()], fallback=np.ones(3, np.float32), k=1)
     assert answer.shares[0] == pytest.approx(np.exp(2) / np.exp([0.5, 2, -3]).sum(), rel=1e-6)
+
+
+def test_shares_may_be_those_of_the_candidates() -> None:
+    scores, nan = np.array([-900, -901, 5, np.nan], np.float32), float("nan")
+    chosen = np.array([True, True, False, True])
+    answer = best(scores, fallback=np.ones(4, np.float32), k=4, candidates=chosen, share_of="candidates")
+    assert answer.rows.tolist() == [0, 1, 3]
+    expected = [1 / (1 + np.exp(-1)), 1 / (1 + np.exp(1)), nan]
+    assert answer.shares.tolist() == pytest.approx(expected, rel=1e-5, nan_ok=True)
+    only = np.array([False, False, False, True])
+    answer = best(scores, fallback=np.ones(4, np.float32), k=4, candidates=only, share_of="candidates")
+    assert np.isnan(answer.shares).all()
+    untold = np.full(4, nan, np.float32)
+    popular = np.array([3, 1, 6, 0], np.float32)
+    answer = best(untold, fallback=popular, k=4, candidates=chosen, share_of="candidates")
+    assert (answer.rows.tolist(), answer.shares.tolist()) == ([0, 1, 3], [0.75, 0.25, 0])
 
 
 def test_what_only_the_fallback_has_placed_has_no_share_but_a_full_fallback_has() -> None:
