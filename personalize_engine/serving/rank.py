@@ -36,21 +36,25 @@ def rank(
     *,
     fallback: NDArray[np.float32],
     k: int,
-    candidates: NDArray[np.bool_] | None = None,
+    candidates: NDArray[np.int64] | None = None,
     exclude: Sequence[NDArray[np.int64]] | None = None,
 ) -> list[Ranking]:
-    """The k best items per query (see `best`); `candidates` are those of all queries, `exclude` row numbers per query.
+    """The k best items per query, see `best`. The model is asked in batches that keep memory bounded.
 
-    The model is asked in batches that keep memory bounded.
+    `candidates`: row numbers of the items that all may be answered with; `exclude`: of items not to, per query.
     """
+    among = None
+    if candidates is not None:
+        among = np.zeros(len(model.items), bool)
+        among[candidates] = True
     batch = max(1, BATCH_SCORES // max(1, len(model.items)))
     answers: list[Ranking] = []
     for low in range(0, len(queries), batch):
         scores = model.scores(queries[low : low + batch])
         for position, row in enumerate(scores, low):
-            chosen = candidates
+            chosen = among
             if exclude is not None and len(exclude[position]):
-                chosen = np.ones(len(row), bool) if candidates is None else candidates.copy()
+                chosen = np.ones(len(row), bool) if among is None else among.copy()
                 chosen[exclude[position]] = False
             answers.append(best(row, fallback=fallback, k=k, candidates=chosen))
     return answers

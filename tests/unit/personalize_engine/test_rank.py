@@ -67,11 +67,13 @@ def test_it_is_a_stable_sort_cut_at_k(data: st.DataObject) -> None:
 
 
 def test_candidates() -> None:
-    chosen = np.array([True, False, True, False])
-    assert ranked([1, 2, 3, 4], [0, 0, 0, 0], k=3, candidates=chosen) == [2, 0]
-    assert ranked([1, 2, 3, 4], [0, 0, 0, 0], k=3, candidates=chosen, exclude=[np.array([2])]) == [0]
-    assert chosen.tolist() == [True, False, True, False]
-    assert ranked([1, 2, 3, 4], [0, 0, 0, 0], k=3, candidates=np.zeros(4, bool)) == []
+    assert ranked([1, 2, 3, 4], [0, 0, 0, 0], k=3, candidates=np.array([0, 2])) == [2, 0]
+    exclude = [np.array([2]), np.array([0])]
+    first, second = rank(
+        Fixed([[1, 2, 3, 4]]), [Query()] * 2, fallback=np.zeros(4), k=3, candidates=np.array([0, 2]), exclude=exclude
+    )
+    assert (first.rows.tolist(), second.rows.tolist()) == ([0], [2])
+    assert ranked([1, 2, 3, 4], [0, 0, 0, 0], k=3, candidates=np.zeros(0, np.int64)) == []
 
 
 @pytest.mark.parametrize("levels", [2, 50, 10**6])
@@ -85,7 +87,7 @@ def test_many_items_are_in_the_order_of_a_plain_sort(levels: int, k: int, share_
     fallback = draw.integers(0, 5, n).astype(np.float32)
     chosen = draw.random(n) < share_of_candidates
     order = np.lexsort((np.arange(n), -fallback, -np.nan_to_num(scores, nan=-np.inf)))
-    assert ranked(scores, fallback, k=k, candidates=chosen) == order[chosen[order]][:k].tolist()
+    assert ranked(scores, fallback, k=k, candidates=np.flatnonzero(chosen)) == order[chosen[order]][:k].tolist()
 
 
 def test_shares_sum_to_one_over_all_items() -> None:
