@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from typing import Any
 
+from personalize_engine.jobs.following import follow
 from personalize_engine.jobs.registry import (
     ACTIVE,
     CREATE_FAILED,
     CREATE_IN_PROGRESS,
-    CREATE_PENDING,
     Ending,
     Job,
     Result,
     Work,
+    created_finish,
     nothing_to_do,
     register,
 )
-from personalize_engine.store.transaction import Transaction
+from personalize_engine.jobs.updates import LATEST_UPDATE, change_update, update_kind
+from personalize_engine.store.transaction import Resource, Transaction
 
 CREATE = "create"
 CAMPAIGN = "campaign"
-LATEST_UPDATE = {
-    "campaign": "latestCampaignUpdate",
-    "solution": "latestSolutionUpdate",
-    "dataset": "latestDatasetUpdate",
-}
-"""Kind of resource to the member under which its newest update appears, with a status of its own."""
-
-
-def update_kind(of: str) -> str:
-    """The job that carries out an update of such a resource."""
-    return f"update-{of}"
-
-
-def new_update(shown: dict[str, Any], *, applied: dict[str, Any]) -> dict[str, Any]:
-    """An update as it is stored: `shown` to the caller, `applied` to the resource once it is ACTIVE."""
-    now = time.time()
-    return {**shown, "status": CREATE_PENDING, "creationDateTime": now, "lastUpdatedDateTime": now, "_applied": applied}
 
 
 def _load_campaign(work: Work, arn: str) -> Result:
@@ -47,39 +30,59 @@ def _load_campaign(work: Work, arn: str) -> Result:
     return {}
 
 
+def _finish_campaign(end: Ending, arn: str) -> None:
+    created_finish(end, arn)
+    follow(end.transaction, _solution_of(end.transaction, arn))
+
+
 def _load_updated_campaign(work: Work, arn: str) -> Result:
     assert work.loader is not None, "campaigns are made in the engine's own process"
     work.loader.warm(work.resource(arn).body[LATEST_UPDATE["campaign"]]["solutionVersionArn"])
     return {}
 
 
-def _update_job(of: str, work: Callable[[Work, str], Result] = nothing_to_do) -> Job:
-    member = LATEST_UPDATE[of]
+def _finish_updated_campaign(end: Ending, arn: str) -> None:
+    _finish_update(end, arn)
+    solution = _solution_of(end.transaction, arn)
+    end.transaction.set_parent(arn, solution)
+    follow(end.transaction, solution)
 
-    def change(transaction: Transaction, arn: str, **changes: str) -> dict[str, Any]:
-        found = transaction.get(arn)
-        assert found is not None, "a resource is not deleted while it is updated"
-        update = {**found.body[member], **changes, "lastUpdatedDateTime": time.time()}
-        transaction.set_members(arn, **{member: update})
-        return update
 
-    def begin(transaction: Transaction, arn: str) -> None:
-        change(transaction, arn, status=CREATE_IN_PROGRESS)
+def _solution_of(transaction: Transaction, arn: str) -> str:
+    """Of the version that a campaign serves."""
+    served: str = _found(transaction, arn).body["solutionVersionArn"]
+    return served.rpartition("/")[0]
 
-    def finish(end: Ending, arn: str) -> None:
-        applied = change(end.transaction, arn, status=ACTIVE)["_applied"]
-        end.transaction.set_members(arn, **applied)
-        if "solutionVersionArn" in applied:
-            end.transaction.set_parent(arn, applied["solutionVersionArn"].rpartition("/")[0])
 
-    def fail(transaction: Transaction, arn: str, reason: str) -> None:
-        change(transaction, arn, status=CREATE_FAILED, failureReason=reason)
+def _finish_update(end: Ending, arn: str) -> None:
+    update = change_update(end.transaction, _found(end.transaction, arn), status=ACTIVE)
+    end.transaction.set_members(arn, **update["_applied"])
 
-    return Job(kind=update_kind(of), work=work, begin=begin, finish=finish, fail=fail)
+
+def _begin_update(transaction: Transaction, arn: str) -> None:
+    change_update(transaction, _found(transaction, arn), status=CREATE_IN_PROGRESS)
+
+
+def _fail_update(transaction: Transaction, arn: str, reason: str) -> None:
+    change_update(transaction, _found(transaction, arn), status=CREATE_FAILED, failureReason=reason)
+
+
+def _found(transaction: Transaction, arn: str) -> Resource:
+    found = transaction.get(arn)
+    assert found is not None, "a resource is not deleted while it is made or updated"
+    return found
+
+
+def _update_job(
+    of: str,
+    work: Callable[[Work, str], Result] = nothing_to_do,
+    finish: Callable[[Ending, str], None] = _finish_update,
+) -> Job:
+    return Job(kind=update_kind(of), work=work, begin=_begin_update, finish=finish, fail=_fail_update)
 
 
 register(Job(kind=CREATE))
-register(Job(kind=CAMPAIGN, work=_load_campaign))
-register(_update_job("campaign", _load_updated_campaign))
+register(Job(kind=CAMPAIGN, work=_load_campaign, finish=_finish_campaign))
+register(_update_job("campaign", _load_updated_campaign, _finish_updated_campaign))
 register(_update_job("solution"))
 register(_update_job("dataset"))

@@ -7,6 +7,7 @@ from personalize_engine import avro
 from personalize_engine.errors import invalid_input
 from personalize_engine.jobs import importing, quick, training
 from personalize_engine.jobs.registry import BEING_CREATED
+from personalize_engine.jobs.updates import begin_update
 from personalize_engine.operations.common import create, delete, find_active, refuse_while_used, settle
 from personalize_engine.operations.registry import Answer, Context, Request, operation
 from personalize_engine.operations.shown import Kind, describe, find, list_page
@@ -62,9 +63,7 @@ def update_dataset(context: Context, request: Request) -> Answer:
         settle(found, "updated")
         _check_schema(transaction, request["schemaArn"], _dataset_kind(found.body["datasetType"]))
         shown = {"schemaArn": request["schemaArn"]}
-        update = quick.new_update(shown, applied=shown)
-        transaction.set_members(found.arn, **{quick.LATEST_UPDATE[KIND.kind]: update})
-        transaction.enqueue(quick.update_kind(KIND.kind), found.arn)
+        begin_update(transaction, found, shown=shown, applied=shown)
     context.jobs.wake()
     return {"datasetArn": found.arn}
 

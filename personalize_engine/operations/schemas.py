@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from personalize_engine import avro
 from personalize_engine.errors import invalid_input
-from personalize_engine.jobs import quick
+from personalize_engine.jobs.updates import LATEST_UPDATE
 from personalize_engine.operations.common import add, check_limit, refuse_while_used
 from personalize_engine.operations.registry import Answer, Context, Request, operation
 from personalize_engine.operations.shown import Kind, describe, find, list_page
@@ -45,7 +45,7 @@ def delete_schema(context: Context, request: Request) -> Answer:
     """Gone at once."""
     with context.store.write() as transaction:
         found = find(transaction, request["schemaArn"], KIND.kind)
-        for member in ("schemaArn", f"{quick.LATEST_UPDATE['dataset']}.schemaArn"):  # an update may be under way
+        for member in ("schemaArn", f"{LATEST_UPDATE['dataset']}.schemaArn"):  # an update may be under way
             refuse_while_used(found, transaction.referring("dataset", member, found.arn))
         transaction.delete(found.arn)
     return {}

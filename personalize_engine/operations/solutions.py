@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from contract.tuning import TuningError, read_search
 from personalize_engine.errors import invalid_input
 from personalize_engine.jobs import quick, training
 from personalize_engine.jobs.registry import BEING_CREATED
+from personalize_engine.jobs.updates import begin_update
+from personalize_engine.operations import solution_config
 from personalize_engine.operations.common import check_limit, create, delete, find_active, refuse_while_used, settle
 from personalize_engine.operations.registry import Answer, Context, Request, operation
 from personalize_engine.operations.shown import Kind, find, list_page, show
 from personalize_engine.operations.versions import KIND as VERSION
-from personalize_engine.serving.bind import BindError, bind, recipe_of
-from personalize_engine.store.transaction import Transaction
+from personalize_engine.serving.bind import recipe_of
 
 KIND = Kind(kind="solution", member="solution", plural="solutions", within="datasetGroupArn")
-NOT_YET = ("eventsConfig", "optimizationObjective")
-"""Members of solutionConfig that would change the training and are not implemented: refused rather than ignored."""
 
 
 @operation("CreateSolution")
@@ -25,22 +23,10 @@ def create_solution(context: Context, request: Request) -> Answer:
     """Retired recipes are accepted: this engine trains them.
 
     performAutoTraining is kept (as on AWS it is true unless the caller says otherwise) and shown, but this engine
-    never trains by itself: versions come from CreateSolutionVersion alone. The recipes that can be trained so far read
-    ids and times only, so columns excluded in trainingDataConfig change nothing.
+    never trains by itself: versions come from CreateSolutionVersion alone.
     """
     config = request.get("solutionConfig", {})
-    if request.get("performAutoML") or "autoMLConfig" in config:
-        raise invalid_input(
-            "performAutoML and solutionConfig.autoMLConfig are not supported: the service advises against AutoML."
-            " Name a recipe in recipeArn; performHPO chooses its hyperparameters."
-        )
-    for member in NOT_YET:
-        if member in config:
-            raise invalid_input(f"solutionConfig.{member} is not supported yet by this engine")
-    if "recipeArn" not in request:
-        raise invalid_input("recipeArn must be given, as performAutoML is not true")
-    _check_recipe(request["recipeArn"], request.get("eventType"), config)
-    _check_search(request["recipeArn"], request.get("performHPO", False), config)
+    recipe = solution_config.checked_recipe(request)
     arn = context.arn(f"solution/{request['name']}")
     body = {
         "datasetGroupArn": request["datasetGroupArn"],
@@ -49,13 +35,13 @@ def create_solution(context: Context, request: Request) -> Answer:
         "performHPO": request.get("performHPO", False),
         "performAutoML": False,
         "performAutoTraining": request.get("performAutoTraining", True),
-        "performIncrementalUpdate": request.get("performIncrementalUpdate", False),
+        "performIncrementalUpdate": False,
         "solutionConfig": config,
     }
     with context.store.write() as transaction:
         group = find_active(transaction, request["datasetGroupArn"], "dataset-group")
         check_limit(transaction, KIND, parent=group.arn)
-        _check_datasets(transaction, group.arn, request["recipeArn"])
+        solution_config.check_datasets(transaction, group.arn, recipe, config)
         create(
             transaction,
             arn,
@@ -97,17 +83,18 @@ def update_solution(context: Context, request: Request) -> Answer:
     }
     if not changed:
         raise invalid_input("nothing to update: give performAutoTraining or solutionUpdateConfig")
-    if "eventsConfig" in changed.get("solutionUpdateConfig", {}):
-        raise invalid_input("solutionUpdateConfig.eventsConfig is not supported yet by this engine")
+    solution_config.check_incremental(request)
+    solution_config.check_schedule(changed.get("solutionUpdateConfig", {}))
     with context.store.write() as transaction:
         found = find_active(transaction, request["solutionArn"], KIND.kind)
         settle(found, "updated")
+        recipe = recipe_of(found.body["recipeArn"])
+        assert recipe is not None, "CreateSolution lets no unknown recipe pass"
+        solution_config.check_events_config(recipe, changed.get("solutionUpdateConfig", {}))
         applied: dict[str, Any] = {name: value for name, value in changed.items() if name != "solutionUpdateConfig"}
         if "solutionUpdateConfig" in changed:
             applied["solutionConfig"] = {**found.body["solutionConfig"], **changed["solutionUpdateConfig"]}
-        update = quick.new_update(changed, applied=applied)
-        transaction.set_members(found.arn, **{quick.LATEST_UPDATE[KIND.kind]: update})
-        transaction.enqueue(quick.update_kind(KIND.kind), found.arn)
+        begin_update(transaction, found, shown=changed, applied=applied)
     context.jobs.wake()
     return {"solutionArn": found.arn}
 
@@ -123,41 +110,3 @@ def delete_solution(context: Context, request: Request) -> Answer:
         delete(transaction, found)
     context.jobs.wake()
     return {}
-
-
-def _check_recipe(arn: str, event_type: str | None, config: dict[str, Any]) -> None:
-    recipe = recipe_of(arn)
-    if recipe is None:
-        raise invalid_input(f"recipeArn {arn} is no recipe that this engine knows; see ListRecipes")
-    try:
-        bind(recipe, config.get("algorithmHyperParameters", {}), config.get("featureTransformationParameters", {}))
-    except BindError as error:
-        raise invalid_input(str(error)) from None
-    threshold = config.get("eventValueThreshold")
-    if threshold is not None:
-        try:
-            float(threshold)
-        except ValueError:
-            raise invalid_input(f"solutionConfig.eventValueThreshold {threshold!r} is not a number") from None
-        if event_type is None:
-            raise invalid_input("solutionConfig.eventValueThreshold needs an eventType")
-
-
-def _check_search(recipe_arn: str, performed: bool, config: dict[str, Any]) -> None:
-    """An hpoConfig must be right even if performHPO does not ask for it; then it is kept and changes nothing."""
-    recipe = recipe_of(recipe_arn)
-    assert recipe is not None, "checked before"
-    if performed or "hpoConfig" in config:
-        try:
-            read_search(recipe, config)
-        except TuningError as error:
-            raise invalid_input(str(error)) from None
-
-
-def _check_datasets(transaction: Transaction, group: str, recipe_arn: str) -> None:
-    recipe = recipe_of(recipe_arn)
-    assert recipe is not None, "checked before"
-    present = {row.body["datasetType"] for row in transaction.page("dataset", parents=[group])}
-    for needed in recipe.required:
-        if needed.value.upper() not in present:
-            raise invalid_input(f"{recipe.name} needs a dataset of type {needed.value}, which {group} does not have")

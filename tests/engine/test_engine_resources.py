@@ -145,11 +145,19 @@ def test_solution(bench: Bench) -> None:
     wait_for(lambda: gone(api.describe_solution, solutionArn=arn))
 
 
+def _config(member: str, **values: Any) -> dict[str, Any]:
+    return {"solutionConfig": {member: values}}
+
+
+def _excluded(kind: str, *columns: str) -> dict[str, Any]:
+    return _config("trainingDataConfig", excludedDatasetColumns={kind: list(columns)})
+
+
 @pytest.mark.parametrize(
     ("recipe", "more", "said"),
     [
         ("aws-nonsense", {}, "no recipe that this engine knows"),
-        ("aws-user-personalization", {}, "not supported yet"),
+        ("aws-hrnn-coldstart", {}, "needs a dataset of type Items"),
         ("aws-hrnn", {"solutionConfig": {"algorithmHyperParameters": {"layers": "2"}}}, "no parameter layers"),
         ("aws-hrnn", {"solutionConfig": {"algorithmHyperParameters": {"bptt": "33"}}}, "bptt='33'"),
         ("aws-hrnn", {"solutionConfig": {"algorithmHyperParameters": {"bptt": "many"}}}, "an integer in [2, 32]"),
@@ -162,6 +170,22 @@ def test_solution(bench: Bench) -> None:
         ("aws-sims", {"performAutoML": True}, "performAutoML"),
         ("aws-sims", {"solutionConfig": {"eventValueThreshold": "2"}}, "eventType"),
         ("aws-sims", {"eventType": "a", "solutionConfig": {"eventValueThreshold": "x"}}, "not a number"),
+        ("aws-sims", {"eventType": "a", "solutionConfig": {"eventValueThreshold": "nan"}}, "not a number"),
+        ("aws-sims", {"performIncrementalUpdate": True}, "semantic-similarity"),
+        ("aws-sims", _config("autoTrainingConfig", schedulingExpression="rate(31 days)"), "from 1 to 30"),
+        ("aws-sims", _config("eventsConfig", eventParametersList=[]), "Personalized-Ranking-v2 only"),
+        ("aws-user-personalization-v2", _config("eventsConfig", eventParametersList=[]), "not supported yet"),
+        ("aws-user-personalization-v2", _config("algorithmHyperParameters", bptt="2"), "no parameter bptt"),
+        ("aws-user-personalization-v2", {"performHPO": True}, "no tunable hyperparameters"),
+        (
+            "aws-similar-items",
+            _config("algorithmHyperParameters", item_id_hidden_dim="50"),
+            "give performHPO and a range",
+        ),
+        ("aws-trending-now", _config("featureTransformationParameters", trend_discovery_frequency="1 week"), "1 day"),
+        ("aws-sims", _excluded("Users", "AGE"), "no dataset of type Users"),
+        ("aws-sims", _excluded("Interactions", "DEVICE"), "no column DEVICE"),
+        ("aws-sims", _excluded("INTERACTIONS", "ITEM_ID"), "cannot be excluded"),
     ],
 )
 def test_what_is_no_solution(bench: Bench, filled_group: str, recipe: str, more: dict[str, Any], said: str) -> None:
