@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 from contract.recipes import Recipe
 from personalize_engine.data.past import Past
 from personalize_engine.errors import JobFailed
+from personalize_engine.jobs.following import follow
 from personalize_engine.jobs.registry import ACTIVE, Ending, Job, Result, Work, register
 from personalize_engine.models.base import Model
 from personalize_engine.serving import trained
@@ -101,6 +102,7 @@ def _finish(end: Ending, arn: str) -> None:
     if tuned := end.result["tuned"]:
         end.transaction.set_members(arn, tunedHPOParams={"algorithmHyperParameters": tuned})
     end.transaction.set_status(arn, ACTIVE)
+    follow(end.transaction, arn.rpartition("/")[0])
 
 
 register(Job(kind=KIND, work=train, in_process=True, finish=_finish))
