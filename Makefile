@@ -75,7 +75,8 @@ pins: $(READY_DEV)  ## compile requirements*.in to full pins
 	@for f in requirements requirements-local requirements-dev; do \
 	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --quiet $$f.in -o $$f.txt || exit 1; done
 
-snapshots: $(READY_DEV)  ## accept the templates as they are now (then read the diff)
+snapshots: $(READY_DEV)  ## accept the templates and the experiments' schema as they are now (then read the diff)
+	@$(BIN)/python -m experiments.schema
 	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest tests/synth/test_synth_snapshots.py
 
 clean:  ## remove what the commands made (not out/)

@@ -31,7 +31,7 @@ ALLOWED_MEMORY = 1.5e9
 EXPERIMENT = """\
 name: benchmark
 data:
-  kind: csv
+  kind: files
   interactions: {path: log.csv, columns: {USER_ID: USER_ID, ITEM_ID: ITEM_ID, TIMESTAMP: TIMESTAMP}}
 recipes: [aws-popularity-count]
 """

@@ -1,4 +1,5 @@
 """python -m data_prep EXPERIMENT [--data DIR] [--out DIR | --stack]: prepares an experiment's data and publishes it.
+python -m data_prep init FILE …: drafts an experiment from files (`looking.command`).
 
 Exit codes: 0 published (or checked), 2 the experiment, the data or the stack is not usable, 130 interrupted.
 """
@@ -18,18 +19,25 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from contract.naming import DEFAULT_ENVIRONMENT, stack_name
 from data_prep import publish
 from data_prep.errors import PrepareError
+from data_prep.looking import command as looking
 from data_prep.prepare import STEPS_BESIDE_READING, Prepared, prepare
 from data_prep.summary import show
 from experiments.config import Experiment
 from experiments.load import FOLDER, ConfigError, load, load_named
 
+INIT = "init"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    asked = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     errors = Console(stderr=True)
     try:
-        _run(asked, _console(asked))
+        if given[:1] == [INIT]:
+            looking.main(given[1:], _console(as_json=False))
+        else:
+            asked = _parser().parse_args(given)
+            _run(asked, _console(as_json=asked.json))
     except (ConfigError, PrepareError) as error:
         errors.print(f"[bold red]error:[/] {_escape(str(error))}", soft_wrap=True, highlight=False)
         return 2
@@ -42,10 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _console(asked: argparse.Namespace) -> Console:
+def _console(*, as_json: bool) -> Console:
     """Where progress and summary go; a pipe or a file is as wide as the lines need."""
-    console = Console(stderr=asked.json)
-    return console if console.is_terminal else Console(stderr=asked.json, width=160)
+    console = Console(stderr=as_json)
+    return console if console.is_terminal else Console(stderr=as_json, width=160)
 
 
 def _run(asked: argparse.Namespace, console: Console) -> None:
@@ -119,7 +127,9 @@ def _stepper(progress: Progress, total: int) -> Callable[[str], None]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m data_prep", description="Prepare an experiment's data: read, check, split, publish."
+        prog="python -m data_prep",
+        description="Prepare an experiment's data: read, check, split, publish. To draft an experiment from files:"
+        " python -m data_prep init --help",
     )
     parser.add_argument("experiment", help="name of a file in experiments/ (quickstart), or the path of a YAML file")
     parser.add_argument(

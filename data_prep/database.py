@@ -6,6 +6,7 @@ It reads delimited text in parallel and types it; rows keep their order, and a r
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,17 @@ import duckdb
 import ibis
 
 from data_prep.errors import DatabaseError, DataError
-from data_prep.sources.tables import ISO, MILLISECONDS, SECONDS, FrameTable, Table, TextTable
+from data_prep.sources.tables import (
+    ISO,
+    MILLISECONDS,
+    SECONDS,
+    FrameTable,
+    Table,
+    TextTable,
+    is_parquet,
+    moment_format,
+    open_bytes,
+)
 from experiments.config import Column
 from experiments.load import Finding
 
@@ -86,12 +97,12 @@ class Database:
 
     def create(self, name: str, table: ibis.Table) -> ibis.Table:
         """Stores a result, in its order, as a table of that name; whoever reads it alone gets that order again."""
-        self.execute(f"CREATE OR REPLACE TABLE {_name(name)} AS {_sql(table)}")
+        self.execute(f"CREATE OR REPLACE TABLE {quoted_name(name)} AS {_sql(table)}")
         return ibis.table(table.schema(), name=name)
 
     def write_csv(self, table: ibis.Table, path: Path) -> int:
         """Writes a result with a header, in its order; returns the number of rows."""
-        result = self.execute(f"COPY ({_sql(table)}) TO {_text(str(path))} (HEADER)")
+        result = self.execute(f"COPY ({_sql(table)}) TO {quoted_text(str(path))} (HEADER)")
         (rows,) = result.fetchone() or (0,)
         return int(rows)
 
@@ -106,11 +117,10 @@ def ingest(database: Database, name: str, source: Table, columns: Sequence[Colum
 
     Malformed rows (wrong number of fields, not UTF-8) raise DataError with their lines.
     """
-    database.execute(
-        f"CREATE OR REPLACE TABLE {_name(name)} AS SELECT {_selected(source, columns)} FROM {_rows(database, source)}"
-    )
+    rows = text_rows(database, source)
+    database.execute(f"CREATE OR REPLACE TABLE {quoted_name(name)} AS SELECT {_selected(source, columns)} FROM {rows}")
     if isinstance(source, TextTable):
-        _refuse_rejected(database, source)
+        refuse_rejected(database, source)
     types = {column.name: _IBIS_TYPES[column.type] for column in columns}
     types |= {bad(column.name): "boolean" for column in columns}
     if isinstance(source, TextTable) and source.minimum:
@@ -124,6 +134,8 @@ def line_numbers(source: Table, rows: Iterable[int]) -> list[int]:
     wanted = sorted(set(rows))
     if isinstance(source, FrameTable):
         return [source.lines[row] if source.lines else row + 1 for row in wanted]
+    if is_parquet(source.path):
+        return [row + 1 for row in wanted]
     found: list[int] = []
     for row, line in enumerate(_record_lines(source)):
         if len(found) == len(wanted):
@@ -135,7 +147,7 @@ def line_numbers(source: Table, rows: Iterable[int]) -> list[int]:
 
 def _record_lines(source: TextTable) -> Iterator[int]:
     """The line on which each record begins; the database skips empty lines, so they are no records."""
-    with source.path.open(encoding="utf-8", errors="replace", newline="") as stream:
+    with io.TextIOWrapper(open_bytes(source.path), encoding="utf-8", errors="replace", newline="") as stream:
         skipped = not source.header
         if not source.quoted:
             for number, text in enumerate(stream, 1):
@@ -153,50 +165,68 @@ def _record_lines(source: TextTable) -> Iterator[int]:
             begins = reader.line_num + 1
 
 
-def _rows(database: Database, source: Table) -> str:
-    """SQL of the untyped rows."""
+def text_rows(database: Database, source: Table) -> str:
+    """SQL of the untyped rows: every column of the source as text."""
     if isinstance(source, FrameTable):
         database.register("_frame", source.frame)
         return "_frame"
+    if is_parquet(source.path):
+        return f"(SELECT CAST(COLUMNS(*) AS VARCHAR) FROM read_parquet({quoted_text(str(source.path))}))"
     quote = '"' if source.quoted else ""
-    columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in source.names)
+    columns = ", ".join(f"{quoted_text(name)}: 'VARCHAR'" for name in source.names)
     return (
-        f"read_csv({_text(str(source.path))}, header={source.header}, delim={_text(source.delimiter)},"
-        f" quote={_text(quote)}, escape={_text(quote)}, auto_detect=false, strict_mode=true, columns={{{columns}}},"
-        f" store_rejects=true, rejects_limit={REJECTS})"
+        f"read_csv({quoted_text(str(source.path))}, header={source.header}, delim={quoted_text(source.delimiter)},"
+        f" quote={quoted_text(quote)}, escape={quoted_text(quote)}, auto_detect=false, strict_mode=true,"
+        f" columns={{{columns}}}, store_rejects=true, rejects_limit={REJECTS})"
     )
 
 
 def _selected(source: Table, columns: Sequence[Column]) -> str:
     made = []
     for column in columns:
-        text = _name(source.columns[column.name] if isinstance(source, TextTable) else column.name)
+        text = quoted_name(source.columns[column.name] if isinstance(source, TextTable) else column.name)
         typed = _typed(text, column, source)
-        made.append(f"{typed} AS {_name(column.name)}")
+        made.append(f"{typed} AS {quoted_name(column.name)}")
         flag = "false" if column.type == "string" else f"{text} IS NOT NULL AND {typed} IS NULL"
-        made.append(f"({flag}) AS {_name(bad(column.name))}")
+        made.append(f"({flag}) AS {quoted_name(bad(column.name))}")
     if isinstance(source, TextTable) and source.minimum:
-        made.append(f"TRY_CAST({_name(source.minimum.column)} AS DOUBLE) AS {_name(KEPT)}")
+        made.append(f"TRY_CAST({quoted_name(source.minimum.column)} AS DOUBLE) AS {quoted_name(KEPT)}")
     return ", ".join(made)
 
 
 def _typed(text: str, column: Column, source: Table) -> str:
     """SQL of a cell's value; NULL where the text is empty or not of the type. Strict: 3.7 is no whole number."""
+    lists = source.lists if isinstance(source, TextTable) else {}
+    if column.name in lists:
+        separator = quoted_text(rf"\s*{re.escape(lists[column.name])}\s*")
+        return f"nullif(trim(regexp_replace({text}, {separator}, '|', 'g'), ' |'), '')"
     if column.type == "string":
         return f"nullif({text}, '')"
     if column.type == "boolean":
         return f"CASE WHEN lower({text}) IN ({_TRUE}) THEN true WHEN lower({text}) IN ({_FALSE}) THEN false END"
-    time = source.time if isinstance(source, TextTable) and column.name == "TIMESTAMP" else SECONDS
+    time = moment_format(source, column.name)
     if time not in {SECONDS, MILLISECONDS}:
-        moment = f"TRY_CAST({text} AS TIMESTAMP)" if time == ISO else f"TRY_STRPTIME({text}, {_text(time)})"
-        return f"CAST(floor(epoch({moment})) AS BIGINT)"
+        moment = _iso(text) if time == ISO else f"epoch(TRY_STRPTIME({text}, {quoted_text(time)}))"
+        return f"CAST(floor({moment}) AS BIGINT)"
     if column.type in {"int", "long"}:
         whole = f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]+') THEN TRY_CAST({text} AS {_TYPES[column.type]}) END"
         return f"({whole}) // 1000" if time == MILLISECONDS else whole
+    if isinstance(source, TextTable) and source.decimal == ",":
+        text = f"replace(replace({text}, '.', ''), ',', '.')"
     return f"TRY_CAST({text} AS {_TYPES[column.type]})"
 
 
-def _refuse_rejected(database: Database, source: TextTable) -> None:
+def _iso(text: str) -> str:
+    """SQL of the moment in UTC: a plain TIMESTAMP would read 10:00+02:00 as 10:00."""
+    zoned = r"':[0-9]{2}([.,][0-9]+)?\s*([zZ]|[+-][0-9]{2}(:?[0-9]{2})?)$'"
+    plain = f"epoch(TRY_CAST({text} AS TIMESTAMP))"
+    return f"CASE WHEN regexp_matches({text}, {zoned}) THEN epoch(TRY_CAST({text} AS TIMESTAMPTZ)) ELSE {plain} END"
+
+
+def refuse_rejected(database: Database, source: TextTable) -> None:
+    """DataError with the lines of the rows that the last read of `text_rows` could not take."""
+    if is_parquet(source.path):
+        return
     rows = database.execute(
         "SELECT line, error_type, min(error_message), min(column_name) FROM reject_errors"
         " WHERE scan_id = (SELECT max(scan_id) FROM reject_scans) GROUP BY ALL ORDER BY line"
@@ -238,9 +268,11 @@ def _sql(table: ibis.Table) -> str:
     return str(ibis.to_sql(table, dialect="duckdb"))
 
 
-def _name(text: str) -> str:
+def quoted_name(text: str) -> str:
+    """A name for SQL."""
     return '"' + text.replace('"', '""') + '"'
 
 
-def _text(text: str) -> str:
+def quoted_text(text: str) -> str:
+    """A text for SQL."""
     return "'" + text.replace("'", "''") + "'"

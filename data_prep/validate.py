@@ -19,7 +19,7 @@ from contract.manifest import Dropped
 from contract.recipes import DatasetKind
 from data_prep.database import KEPT, ROW, SHOWN, Database, bad, line_numbers
 from data_prep.errors import DataError
-from data_prep.sources.tables import ISO, MILLISECONDS, SECONDS, Table, TextTable
+from data_prep.sources.tables import ISO, MILLISECONDS, SECONDS, Table, TextTable, moment_format
 from experiments.config import Column
 from experiments.load import Finding
 
@@ -111,7 +111,7 @@ def _rules(table: Any, kind: DatasetKind, columns: Sequence[Column], source: Tab
     required = fields.REQUIRED[kind]
     for column in columns:
         cell = table[column.name]
-        time = source.time if isinstance(source, TextTable) and column.name == fields.TIMESTAMP else SECONDS
+        time = moment_format(source, column.name)
         if column.type != "string":
             rule(column.name, table[bad(column.name)], *_not_of_type(column, time))
         if column.name in required:

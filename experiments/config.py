@@ -11,8 +11,17 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from contract import fields, naming
 from contract.holdout import DEFAULT_SHARE, share_from_text
@@ -21,7 +30,7 @@ from contract.recipes import RECIPES, DatasetKind, RecipeType
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 def _unknown(what: str, given: str, *, known: Iterable[str], at: tuple[str | int, ...]) -> PydanticCustomError:
@@ -127,27 +136,39 @@ class MovieLens(_Part):
     """Ratings below this are left out."""
 
 
-class CsvFile(_Part):
-    """One CSV file and how its columns map to the dataset's."""
+class DataFile(_Part):
+    """One file and how its columns map to the dataset's: CSV with a header (also .gz), or .parquet."""
 
     path: str
     columns: dict[str, str]
     """{column of the schema: column of the file}"""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     timestamp: Annotated[str, Field(pattern=r"^(seconds|milliseconds|iso|.*%.*)$")] = "seconds"
-    """`seconds`, `milliseconds`, `iso`, or a strptime format with % (UTC unless the format has a zone)."""
+    """How TIMESTAMP and CREATION_TIMESTAMP are written: `seconds`, `milliseconds`, `iso`, or a strptime format with %
+    (UTC unless the text has a zone)."""
+    decimal: Literal[".", ","] = "."
+    """What stands before the decimals of a number; with `,` points are taken for thousands."""
+    lists: dict[str, Annotated[str, Field(min_length=1, max_length=1)]] = Field(default_factory=dict)
+    """{column of the schema: what separates several values in its cells}, where it is not |."""
+
+    @model_validator(mode="after")
+    def _lists_columns(self) -> DataFile:
+        for name in self.lists:
+            if name not in self.columns:
+                raise _unknown("column of the schema", name, known=self.columns, at=("lists", name))
+        return self
 
 
-class Csv(_Part):
-    """Any CSV files with a column mapping; paths are relative to `DATA=` or to the experiment's file."""
+class Files(_Part):
+    """Any files with a column mapping; paths are relative to `DATA=` or to the experiment's file."""
 
-    kind: Literal["csv"]
-    interactions: CsvFile
-    users: CsvFile | None = None
-    items: CsvFile | None = None
+    kind: Literal["files"]
+    interactions: DataFile
+    users: DataFile | None = None
+    items: DataFile | None = None
 
 
-Source = Annotated[Generated | MovieLens | Csv, Field(discriminator="kind")]
+Source = Annotated[Generated | MovieLens | Files, Field(discriminator="kind")]
 
 
 MAX_DENOMINATOR = 1_000_000
@@ -200,6 +221,16 @@ class RecipeChoice(_Part):
     recipe: str
     hyperparameters: dict[str, str] = Field(default_factory=dict)
     """By their documented names; both algorithm and featurization ones."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """As the YAML may say it: a name, or an object whose parameters may be numbers."""
+        made = handler.resolve_ref_schema(handler(core))
+        names = {"type": "string", "enum": list(RECIPES)}
+        plain = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+        properties = made["properties"]
+        properties |= {"recipe": names, "hyperparameters": properties["hyperparameters"] | plain}
+        return {"anyOf": [names, made]}
 
     @model_validator(mode="before")
     @classmethod
@@ -300,7 +331,7 @@ class Experiment(_Part):
         for number, declared in enumerate(self.filters):
             if declared.name in [other.name for other in self.filters[:number]]:
                 raise _wrong(f"the filter {declared.name} is declared twice", at=("filters", number, "name"))
-        if isinstance(self.data, Csv):
+        if isinstance(self.data, Files):
             self._maps_its_columns(self.data)
         return self
 
@@ -312,11 +343,11 @@ class Experiment(_Part):
         reserved = fields.RESERVED[DatasetKind.INTERACTIONS]
         return tuple(c.name for c in self.schemas.interactions if c.categorical and c.name not in reserved)
 
-    def _maps_its_columns(self, data: Csv) -> None:
+    def _maps_its_columns(self, data: Files) -> None:
         """Each dataset has a file, and each file's mapping names exactly the columns of its schema."""
         for kind in DatasetKind:
             part, declared = kind.value.lower(), self.schemas.columns(kind)
-            file: CsvFile | None = getattr(data, part)
+            file: DataFile | None = getattr(data, part)
             if declared is None:
                 if file is not None:
                     raise _wrong(f"is read, but schemas does not declare {part}", at=("data", part))

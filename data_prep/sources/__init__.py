@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from data_prep.errors import DataError
-from data_prep.sources.csv_files import read_csv_files
 from data_prep.sources.generated import read_generated
 from data_prep.sources.movielens import read_movielens
 from data_prep.sources.tables import Source
+from data_prep.sources.text_files import read_files
 from experiments.config import Experiment, Generated, MovieLens
 
 
@@ -24,4 +24,4 @@ def open_source(experiment: Experiment, *, file: Path, data: Path | None) -> Sou
         case MovieLens():
             return read_movielens(experiment, experiment.data, file=file, data=data)
         case _:
-            return read_csv_files(experiment, experiment.data, file=file, data=data)
+            return read_files(experiment, experiment.data, file=file, data=data)

@@ -6,12 +6,15 @@ generated). Both know the file and the lines that their rows came from, so that 
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, cast
 
 import pandas as pd
 
+from contract.fields import CREATION_TIMESTAMP, TIMESTAMP
 from contract.recipes import DatasetKind
 
 SECONDS = "seconds"
@@ -31,7 +34,7 @@ class Minimum:
 
 @dataclass(frozen=True, kw_only=True)
 class TextTable:
-    """A delimited text file, UTF-8."""
+    """A delimited text file, UTF-8, or a Parquet file, whose values are read as their text."""
 
     path: Path
     names: tuple[str, ...]
@@ -45,7 +48,11 @@ class TextTable:
     columns: Mapping[str, str]
     """{column of the schema: column of the file}"""
     time: str = SECONDS
-    """How TIMESTAMP is written: `seconds`, `milliseconds`, `iso` or a strptime format."""
+    """How moments are written: `seconds`, `milliseconds`, `iso` or a strptime format."""
+    decimal: str = "."
+    """What stands before the decimals of a number."""
+    lists: Mapping[str, str] = field(default_factory=dict)
+    """{column of the schema: what separates the values in its cells}, where it is not |."""
     minimum: Minimum | None = None
 
 
@@ -61,6 +68,22 @@ class FrameTable:
 
 
 Table = TextTable | FrameTable
+
+
+def is_parquet(path: Path) -> bool:
+    """By its name."""
+    return path.suffix in {".parquet", ".pq"}
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """A text file's bytes, of a .gz what is packed in it."""
+    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+
+
+def moment_format(source: Table, column: str) -> str:
+    """How moments are written in that column of the schema."""
+    moments = {TIMESTAMP, CREATION_TIMESTAMP}
+    return source.time if isinstance(source, TextTable) and column in moments else SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from data_prep.command import main
 YAML = """\
 name: shop
 data:
-  kind: csv
+  kind: files
   interactions:
     path: log.csv
     columns: {USER_ID: who, ITEM_ID: what, TIMESTAMP: when}

@@ -142,7 +142,7 @@ def test_an_empty_list_of_recipes_is_told_in_plain_words(tmp_path: Path) -> None
 
 def test_a_dataset_without_a_file_says_both_ways_out(tmp_path: Path) -> None:
     columns = "{USER_ID: a, ITEM_ID: b, TIMESTAMP: c}"
-    text = GOOD.replace("{kind: generated}", f"{{kind: csv, interactions: {{path: x.csv, columns: {columns}}}}}")
+    text = GOOD.replace("{kind: generated}", f"{{kind: files, interactions: {{path: x.csv, columns: {columns}}}}}")
     (found,) = findings(tmp_path, text)
     assert (found.line, found.field) == (5, "schemas.items")
     assert "add data.items, or remove schemas.items" in found.problem
@@ -178,7 +178,7 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
 CSV = """\
 name: shop
 data:
-  kind: csv
+  kind: files
   interactions:
     path: log.csv
     columns: {USER_ID: who, ITEM_ID: what, TIMESTAMP: when}

@@ -1,18 +1,22 @@
-"""Any CSV files with a header, and how their columns map to the schemas'."""
+"""Any CSV files with a header or Parquet files, and how their columns map to the schemas'."""
 
 from __future__ import annotations
 
 import csv
 import difflib
+import gzip
 from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import parquet
 
 from contract.recipes import DatasetKind
 from data_prep.errors import DataError
-from data_prep.sources.tables import Source, TextTable
-from experiments.config import Csv, CsvFile, Experiment
+from data_prep.sources.tables import Source, TextTable, is_parquet, open_bytes
+from experiments.config import DataFile, Experiment, Files
 
 
-def read_csv_files(experiment: Experiment, settings: Csv, *, file: Path, data: Path | None) -> Source:
+def read_files(experiment: Experiment, settings: Files, *, file: Path, data: Path | None) -> Source:
     """The experiment's tables; paths are relative to `data` (`--data`) or to the experiment's file."""
     declared = {
         DatasetKind.INTERACTIONS: settings.interactions,
@@ -27,8 +31,8 @@ def read_csv_files(experiment: Experiment, settings: Csv, *, file: Path, data: P
     return Source(tables=tables)
 
 
-def _table(chosen: CsvFile, path: Path) -> TextTable:
-    names = _header(path, chosen.delimiter)
+def _table(chosen: DataFile, path: Path) -> TextTable:
+    names = header(path, chosen.delimiter)
     for column, name in chosen.columns.items():
         if name not in names:
             raise DataError.of(
@@ -42,15 +46,24 @@ def _table(chosen: CsvFile, path: Path) -> TextTable:
         quoted=True,
         columns=chosen.columns,
         time=chosen.timestamp,
+        decimal=chosen.decimal,
+        lists=chosen.lists,
     )
 
 
-def _header(path: Path, delimiter: str) -> list[str]:
+def header(path: Path, delimiter: str) -> list[str]:
+    """The file's column names; DataError if it has none or cannot be read."""
     if path.is_dir():
         raise DataError.of(path, "is a folder; a file is needed")
     try:
-        with path.open("rb") as stream:
+        if is_parquet(path):
+            return [str(name) for name in parquet.read_schema(path).names]
+        with open_bytes(path) as stream:
             first = stream.readline()
+    except pa.ArrowInvalid:
+        raise DataError.of(path, "is no Parquet file") from None
+    except gzip.BadGzipFile:
+        raise DataError.of(path, "is not compressed with gzip") from None
     except OSError as error:
         raise DataError.of(
             path, "no such file" if isinstance(error, FileNotFoundError) else f"{error.strerror}"
