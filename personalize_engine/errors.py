@@ -3,6 +3,7 @@
 EngineError
 ├── ServiceError     answered to an operation's caller: code, message (the HTTP status comes from the model)
 ├── JobFailed        ends a job: the resource becomes CREATE FAILED with this failureReason
+│   └── WorkerDied   the process that did it was killed, or could not go on: tried once more
 ├── JobStopped       ends a job without a result: it was cancelled
 ├── Paused           a write was asked for while the engine is paused: HTTP 503, which every SDK tries again
 └── CannotStart      printed on one line by the command, exit code 2
@@ -34,6 +35,10 @@ class ServiceError(EngineError):
 
 class JobFailed(EngineError):
     """The work cannot be done; the message is the resource's failureReason."""
+
+
+class WorkerDied(JobFailed):
+    """The process that did the work is gone."""
 
 
 class JobStopped(EngineError):

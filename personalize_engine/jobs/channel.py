@@ -1,7 +1,8 @@
 """What a process and the one that it works for say to each other: one JSON object per line over pipes.
 
 To a worker of the engine: {"job", "kind", "arn"}. From it: {"progress": {"done", "total", "message"}} any number of
-times, then one of {"done": result}, {"failed": reason}, {"crashed": traceback}. `jobs.trial` answers in the same way.
+times, then one of {"done": result}, {"failed": reason}, {"crashed": traceback}. `jobs.trial` answers in the same way,
+but after each line of progress waits to be told to go on, so that it can be made to rest.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import IO, Any
 
 READY = {"ready": True}
 """What a worker says first."""
+GO_ON = {"go on": True}
+"""The answer to a trial's progress."""
 
 Waiting = queue.SimpleQueue[dict[str, Any]]
 

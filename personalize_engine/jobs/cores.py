@@ -1,7 +1,7 @@
 """The cores that long jobs share, as locked files: whoever dies gives back what it held.
 
 Every job has a core of its own and waits for it. A job that could use more, as one that tries many models does, borrows
-what is idle, for one piece of work at a time, and never while another job waits.
+what is idle, and gives it back as soon as another job waits for one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,14 +44,21 @@ class Cores:
             os.close(core)
 
     @contextmanager
-    def borrowed(self) -> Iterator[bool]:
-        """Whether there was an idle core; it is held until the end of the block."""
-        core = None if self._wanted() else self._free()
+    def borrowed(self) -> Iterator[Loan | None]:
+        """An idle core, until the end of the block; None if there is none."""
+        core = self._idle()
+        if core is None:
+            yield None
+            return
+        loan = Loan(core, wanted=self._wanted, idle=self._idle)
         try:
-            yield core is not None
+            yield loan
         finally:
-            if core is not None:
-                os.close(core)
+            loan.end()
+
+    def _idle(self) -> int | None:
+        """`_free`, but nothing while a job waits."""
+        return None if self._wanted() else self._free()
 
     def _free(self) -> int | None:
         """The descriptor of a core that is taken from now on; closing it gives it back."""
@@ -69,6 +76,28 @@ class Cores:
             return not _locked(descriptor)
         finally:
             os.close(descriptor)
+
+
+class Loan:
+    """A borrowed core."""
+
+    def __init__(self, core: int, *, wanted: Callable[[], bool], idle: Callable[[], int | None]) -> None:
+        self._core: int | None = core
+        self._wanted, self._idle = wanted, idle
+
+    def give_way(self) -> None:
+        """To be called now and then: a job that waits gets this core, and the call lasts until one is idle again."""
+        if self._wanted():
+            self.end()
+            while (core := self._idle()) is None:
+                time.sleep(EVERY)
+            self._core = core
+
+    def end(self) -> None:
+        """Gives the core back."""
+        core, self._core = self._core, None
+        if core is not None:
+            os.close(core)
 
 
 def _locked(descriptor: int) -> bool:

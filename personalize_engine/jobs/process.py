@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from personalize_engine.errors import JobFailed, JobStopped
+from personalize_engine.errors import JobFailed, JobStopped, WorkerDied
 from personalize_engine.jobs.channel import READY, receive, send
 from personalize_engine.jobs.registry import Result
 from personalize_engine.models.base import Progress
@@ -38,7 +38,7 @@ class WorkerProcess:
                 )
 
     def run(self, row: JobRow, progress: Progress) -> Result:
-        """The job's result; JobFailed with its reason, JobStopped if it was cancelled."""
+        """The job's result; JobFailed with its reason, WorkerDied without a verdict, JobStopped if it was cancelled."""
         process = self._living()
         if process is None:
             raise JobStopped(row.arn)
@@ -103,7 +103,7 @@ class WorkerProcess:
             self._cancelled.discard(row.id)
             raise JobStopped(row.arn)
         LOG.error("the worker process of job %s (%s) ended with code %s", row.id, row.arn, code)
-        raise JobFailed(
+        raise WorkerDied(
             f"The process that did the work ended unexpectedly ({f'signal {-code}' if code < 0 else f'code {code}'})."
             " It may have run out of memory."
         )

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from personalize_engine.errors import JobFailed, JobStopped
+from personalize_engine.errors import JobFailed, JobStopped, WorkerDied
 from personalize_engine.jobs import all_jobs  # noqa: F401
 from personalize_engine.jobs.process import WorkerProcess
 from personalize_engine.jobs.registry import JOBS, Ending, Loader, Result, Work
@@ -142,6 +142,7 @@ class JobRunner:
                 end = Ending(transaction=transaction, artifacts=self._artifacts, loader=self._loader, result=result)
                 job.finish(end, row.arn)
                 obsolete = end.obsolete
+        self.wake()  # for the jobs that the ending of this one brought
         if obsolete:
             with self._store.write(patience=None):  # not while the folder is copied
                 for arn in obsolete:
@@ -164,6 +165,10 @@ class JobRunner:
                 with self._store.write(patience=None) as transaction:
                     transaction.set_progress(row.id, done=done, total=total, message=message)
 
-            return process.run(row, progress)
+            try:
+                return process.run(row, progress)
+            except WorkerDied:
+                LOG.warning("job %s (%s) of %s is run once more", row.id, row.kind, row.arn)
+                return process.run(row, progress)
 
         return run

@@ -10,14 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from personalize_engine.jobs.channel import READY, receive, send
-from personalize_engine.jobs.cores import EVERY, Cores
+from personalize_engine.jobs.channel import GO_ON, READY, receive, send
+from personalize_engine.jobs.cores import EVERY, Cores, Loan
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """A trial has one core: more threads would only wait for each other."""
@@ -49,23 +48,40 @@ class Trials:
             process.close()
 
     def run(self, wanted: Sequence[Mapping[str, str]], say: Say) -> list[Outcome]:
-        """An outcome for each of `wanted`. The first process has the caller's own core; the others borrow theirs."""
+        """An outcome for each of `wanted`. The first process has the caller's own core; the others borrow theirs, and
+        rest while another job needs it."""
         todo: queue.SimpleQueue[int] = queue.SimpleQueue()
         for position in range(len(wanted)):
             todo.put(position)
         outcomes: dict[int, Outcome] = {}
 
-        def serve(process: _TrialProcess, core_of_its_own: bool) -> None:
+        def take(process: _TrialProcess, loan: Loan | None = None) -> None:
+            try:
+                position = todo.get_nowait()
+            except queue.Empty:
+                return
+
+            def step(share: float) -> None:
+                say(position, share)
+                if loan is not None:
+                    loan.give_way()
+
+            outcomes[position] = process.run(wanted[position], step)
+            say(position, 1.0)
+
+        def serve(process: _TrialProcess, borrows: bool) -> None:
             while not todo.empty():
-                with nullcontext(True) if core_of_its_own else self._cores.borrowed() as core:
-                    if core and (position := _next(todo)) is not None:
-                        outcomes[position] = process.run(wanted[position], partial(say, position))
-                        say(position, 1.0)
-                if not core:
+                if not borrows:
+                    take(process)
+                    continue
+                with self._cores.borrowed() as loan:
+                    if loan is not None:
+                        take(process, loan)
+                if loan is None:
                     time.sleep(EVERY)
 
         with ThreadPoolExecutor(max_workers=len(self._processes)) as threads:
-            running = [threads.submit(serve, process, place == 0) for place, process in enumerate(self._processes)]
+            running = [threads.submit(serve, process, place > 0) for place, process in enumerate(self._processes)]
             done, others = wait(running, return_when=FIRST_EXCEPTION)
             if others:  # an error need not wait for what the others are at
                 for process in self._processes:
@@ -84,8 +100,8 @@ class _TrialProcess:
         self._process: subprocess.Popen[str] | None = None
         self._killed = False
 
-    def run(self, hyperparameters: Mapping[str, str], say: Callable[[float], None]) -> Outcome:
-        """RuntimeError with a traceback for what should not happen."""
+    def run(self, hyperparameters: Mapping[str, str], step: Callable[[float], None]) -> Outcome:
+        """`step` is told how much is done, and the trial waits for it. RuntimeError for what should not happen."""
         process = self._living()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -93,7 +109,8 @@ class _TrialProcess:
             send(process.stdin, {"trial": dict(hyperparameters)})
             while (message := receive(process.stdout)) is not None:
                 if "progress" in message:
-                    say(message["progress"]["done"] / max(1, message["progress"]["total"]))
+                    step(message["progress"]["done"] / max(1, message["progress"]["total"]))
+                    send(process.stdin, GO_ON)
                 elif message != READY:
                     return _outcome(message)
         except BrokenPipeError:
@@ -137,13 +154,6 @@ class _TrialProcess:
                     env={**os.environ, **ONE_THREAD},
                 )
             return self._process
-
-
-def _next(todo: queue.SimpleQueue[int]) -> int | None:
-    try:
-        return todo.get_nowait()
-    except queue.Empty:
-        return None
 
 
 def _outcome(message: Mapping[str, Any]) -> Outcome:

@@ -89,13 +89,21 @@ def test_a_training_that_was_cut_off_is_run_again(start_engine: Start, s3: Any) 
     assert bench.items(bench.campaign(version), userId="u1")
 
 
-def test_a_worker_that_dies_fails_its_job_and_is_replaced(start_engine: Start, s3: Any) -> None:
+def test_a_trainer_that_was_killed_is_run_again_but_not_for_ever(start_engine: Start, s3: Any) -> None:
     engine = start_engine()
     bench = Bench(engine, s3)
     version = start_training(bench)
     assert engine.process is not None
     (worker,) = psutil.Process(engine.process.pid).children()
     worker.kill()
+    (again,) = wait_for(lambda: [w for w in psutil.Process(engine.process.pid).children() if w != worker], seconds=5)
+    assert settled(bench.personalize, "solution_version", version)["status"] == "ACTIVE"
+
+    version = start_training(bench)
+    again.kill()
+    wait_for(lambda: not again.is_running(), seconds=5)
+    (last,) = wait_for(lambda: psutil.Process(engine.process.pid).children(), seconds=5)
+    last.kill()
     failed = settled(bench.personalize, "solution_version", version)
     assert failed["status"] == "CREATE FAILED"
     assert "signal 9" in failed["failureReason"]
