@@ -84,7 +84,7 @@ def gather(work: Work, dataset_group: str, wanted: Wanted) -> Gathered:
     kinds: dict[str, Kind] = {}
     if schema is not None and wanted.recipe.uses_metadata:
         kinds = trained_columns(schema, wanted.columns, wanted.selection)
-    table = _selected(_one_table(found.interactions, schema, kinds), wanted.selection)
+    table = _selected(_one_table(found.interactions, schema), wanted.selection)
     items = found.items.column(fields.ITEM_ID) if found.items is not None else None
     past, rows = _past(table, items if wanted.recipe.uses_metadata else None)
     _check_minimums(past, wanted.selection)
@@ -149,8 +149,8 @@ def _events_table(events: Sequence[Event], schema: Schema | None) -> pa.Table:
     return pa.table(columns)
 
 
-def _one_table(tables: Iterable[pa.Table], schema: Schema | None, kinds: Mapping[str, Kind]) -> pa.Table:
-    """One chunk per column; strings as codes of an ascending dictionary."""
+def _one_table(tables: Iterable[pa.Table], schema: Schema | None) -> pa.Table:
+    """One chunk per column, metadata included: it tells equal rows; strings as codes of an ascending dictionary."""
     wanted = {
         fields.USER_ID: pa.string(),
         fields.ITEM_ID: pa.string(),
@@ -158,8 +158,7 @@ def _one_table(tables: Iterable[pa.Table], schema: Schema | None, kinds: Mapping
         fields.EVENT_TYPE: pa.string(),
         fields.EVENT_VALUE: pa.float64(),
     }
-    declared = schema.columns if schema else ()
-    wanted |= {column.name: ARROW[column.type] for column in declared if column.name in kinds}
+    wanted |= {column.name: ARROW[column.type] for column in (schema.metadata if schema else ())}
     parts = [_with_columns(table, wanted) for table in tables]
     columns = {}
     for name, kind in wanted.items():

@@ -42,12 +42,9 @@ def train(work: Work, arn: str) -> Result:
     recipe = recipe_of(version["recipeArn"])
     assert recipe is not None, "CreateSolution lets no unknown recipe pass"
     before = work.artifacts.path(version[UPDATES]) if UPDATES in version else None
-    threshold = config.get("eventValueThreshold")
     wanted = Wanted(
         recipe=recipe,
-        selection=Selection(
-            event_type=version.get("eventType"), threshold=None if threshold is None else float(threshold)
-        ),
+        selection=Selection.of(version.get("eventType"), config.get("eventValueThreshold")),
         columns=config.get("trainingDataConfig", {}),
         encoders=None if before is None else trained.load_encoders(before),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from personalize_engine.operations import properties
 from personalize_engine.operations.common import find_active
 from personalize_engine.operations.registry import Answer, Context, Request, operation
 from personalize_engine.serving.datasets import held
-from personalize_engine.store.events import Event, add_events
+from personalize_engine.store.events import Event, add_events, as_float
 from personalize_engine.store.records import put_records
 
 MAX_EVENT_BYTES = 10 * 1024
@@ -81,9 +82,9 @@ def _value(content: Any, where: str) -> float | None:
     if content is None:
         return None
     number = properties.finite(content)
-    if number is None:
-        raise invalid_input(f"{where}: eventValue must be a number, and a finite one")
-    return number
+    if number is None or math.isinf(as_float(number)):
+        raise invalid_input(f"{where}: eventValue must be a number that a float of 32 bits can hold")
+    return as_float(number)
 
 
 def _moment(sent: datetime, where: str) -> int:

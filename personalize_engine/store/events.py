@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +45,11 @@ class Selection:
     threshold: float | None = None
     """Events without a value, or with one below it, are left out."""
 
+    @classmethod
+    def of(cls, event_type: str | None, threshold: str | None) -> Selection:
+        """As a solution says it."""
+        return cls(event_type=event_type, threshold=None if threshold is None else as_float(float(threshold)))
+
     @property
     def sql(self) -> str:
         """To be appended to a WHERE clause."""
@@ -56,6 +63,14 @@ class Selection:
 
 
 EVERYTHING = Selection()
+
+
+def as_float(number: float) -> float:
+    """Event values are floats of 32 bits, in imports as in events: a threshold of 3.3 takes a 3.3 in."""
+    try:
+        return float(struct.unpack("f", struct.pack("f", number))[0])
+    except OverflowError:
+        return math.copysign(math.inf, number)
 
 
 def add_events(transaction: Transaction, dataset_group: str, events: Sequence[Event]) -> None:
@@ -132,6 +147,23 @@ def last_event(transaction: Transaction, dataset_group: str) -> int:
     """The position of the newest event of all; 0 if there is none."""
     found = transaction.sql("SELECT max(seq) FROM events WHERE dataset_group = ?", (dataset_group,)).fetchone()[0]
     return int(found or 0)
+
+
+def newest_position(transaction: Transaction) -> int:
+    """The position of the newest event of any dataset group; 0 if there is none. Costs one look."""
+    return int(transaction.sql("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+
+
+def group_events(
+    transaction: Transaction, dataset_group: str, *, after: int, later_than: int, selection: Selection = EVERYTHING
+) -> list[tuple[str, int]]:
+    """(item id, Unix seconds) of known users' events behind position `after` and later than a moment."""
+    rows = transaction.sql(
+        "SELECT item_id, at FROM events NOT INDEXED WHERE seq > :after AND dataset_group = :group AND at > :later_than"
+        f" AND user_id IS NOT NULL AND item_id IS NOT NULL{selection.sql}",
+        {"group": dataset_group, "after": after, "later_than": later_than, **selection.values},
+    )
+    return [(row["item_id"], row["at"]) for row in rows]
 
 
 def training_events(transaction: Transaction, dataset_group: str) -> Iterator[list[Event]]:
