@@ -52,7 +52,7 @@ class Engine:
     def __init__(self, options: Options) -> None:
         self.store = Store.open(options.data_dir)
         artifacts = Artifacts(options.data_dir)
-        trained = TrainedVersions(artifacts)
+        trained = TrainedVersions(artifacts, self.store)
         self.jobs = JobRunner(self.store, artifacts, trained, region=options.region, cores=options.cores)
         self.context = Context(
             account=options.account,

@@ -5,7 +5,8 @@ and an item's score is its interactions in the last interval minus those in the 
 "trend prediction accuracy", the metric of that recipe, sums the same differences). An item that does not increase has
 no score, so the ranker places it by popularity; if the last two intervals have no interactions at all, that is all.
 
-The last interval ends with the query's `at`, or with the newest interaction. `extended` takes up what came since.
+The last interval ends with the query's `at`; without one, at the moment that `extended` was last told, which takes up
+what came since the training; without that, with the newest interaction.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class TrendingParameters(BaseModel, frozen=True, extra="forbid"):
 
 @final
 class Trending(Model[TrendingParameters]):
-    """The interactions of the last two intervals; what is older can never count again."""
+    """The interactions of the last two intervals; what is older does not count again."""
 
     Parameters: ClassVar[type[BaseModel]] = TrendingParameters
 
@@ -49,10 +50,13 @@ class Trending(Model[TrendingParameters]):
         *,
         item: NDArray[np.int32],
         at: NDArray[np.int64],
+        until: int | None = None,
     ) -> None:
         self.parameters = parameters
         self.items = items
-        kept = at > at.max(initial=0) - 2 * parameters.interval
+        self.until = int(at.max(initial=0)) if until is None else until
+        """Unix seconds: where the last interval ends."""
+        kept = at > self.until - 2 * parameters.interval
         self.item = item[kept]
         """(n,) row numbers."""
         self.at = at[kept]
@@ -64,19 +68,19 @@ class Trending(Model[TrendingParameters]):
         progress(done=1, total=1, message="the newest interactions kept")
         return cls(parameters, past.items, item=past.item, at=past.at)
 
-    def extended(self, item_ids: Sequence[str], at: NDArray[np.int64]) -> Self:
-        """With later interactions, of new items too: they get the row numbers behind those of the known ones."""
+    def extended(self, item_ids: Sequence[str], at: NDArray[np.int64], *, until: int) -> Self:
+        """With later interactions, of new items too: they get the row numbers behind those of the known ones.
+
+        `until`: Unix seconds, where the last interval now ends.
+        """
         new = dict.fromkeys(name for name in item_ids if name not in self.items)
         items = Vocabulary([*self.items.ids, *new]) if new else self.items
-        rows = items.rows(item_ids).astype(np.int32)
-        return type(self)(
-            self.parameters, items, item=np.concatenate([self.item, rows]), at=np.concatenate([self.at, at])
-        )
+        item = np.concatenate([self.item, items.rows(item_ids).astype(np.int32)])
+        return type(self)(self.parameters, items, item=item, at=np.concatenate([self.at, at]), until=until)
 
     def scores(self, queries: Sequence[Query]) -> NDArray[np.float32]:
         """(B, n_items): the increase, whoever asks; NaN for items without one."""
-        newest = int(self.at.max(initial=0))
-        moments = [newest if query.at is None else query.at for query in queries]
+        moments = [self.until if query.at is None else query.at for query in queries]
         increases = {moment: self._increase(moment) for moment in set(moments)}
         scores = np.empty((len(queries), len(self.items)), np.float32)
         for row, moment in zip(scores, moments, strict=True):

@@ -68,8 +68,11 @@ def test_two_intervals_without_interactions_leave_popularity_alone() -> None:
 
 def test_later_interactions_count_without_another_training_also_of_new_items() -> None:
     model = fitted(ROWS)
-    later = model.extended(["new", "old", "new", "new"], np.array([NOW + 60, NOW + 61, NOW + 62, NOW - 9 * HOUR]))
+    items = ["new", "old", "new", "new", "future"]
+    moments = np.array([NOW + 60, NOW + 61, NOW + 62, NOW - 9 * HOUR, NOW + 99 * HOUR])
+    later = model.extended(items, moments, until=NOW + 62)
     assert increases(later) == {"falling": 1, "new": 2}  # the hours end a minute later
     assert later.items.ids[: len(model.items)] == model.items.ids
     assert increases(model) == {"rising": 2}
-    assert increases(later.extended([], np.array([], np.int64))) == increases(later)
+    assert increases(later.extended([], np.array([], np.int64), until=NOW + 62)) == increases(later)
+    assert increases(later.extended(["old"], np.array([NOW + HOUR]), until=NOW + HOUR)) == {"old": 2, "new": 2}
