@@ -11,7 +11,7 @@ held-out items, capped at K. `relevant` must not be empty: such a user has nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from math import fsum, log2
 
 from contract.results import CUTOFFS
@@ -126,6 +126,21 @@ def coverage(lists: Iterable[Sequence[str]], catalogue: Set[str]) -> float:
     for ranked in lists:
         recommended.update(ranked[:DEPTH])
     return len(recommended & catalogue) / len(catalogue)
+
+
+def trend_prediction_accuracy(ranked: Sequence[str], increases: Mapping[str, float]) -> float:
+    """What the first 25 recommended items gained in popularity, divided by what the 25 that gained most did; in [0, 1].
+
+    `increases`: interactions of an item in the last interval of the held-out data minus those in the one before; items
+    that did not gain count as 0, and so does the whole if nothing did. It is the metric of aws-trending-now.
+    Source: Amazon Personalize developer guide, "Evaluating a solution version with metrics".
+
+    >>> trend_prediction_accuracy(["a", "x"], {"a": 3, "b": 1, "x": -2})
+    0.75
+    """
+    gained = {item: max(0.0, increase) for item, increase in increases.items()}
+    most = fsum(sorted(gained.values(), reverse=True)[:DEPTH])
+    return fsum(gained.get(item, 0.0) for item in dict.fromkeys(ranked[:DEPTH])) / most if most else 0.0
 
 
 def _reciprocal_rank(found: Sequence[bool]) -> float:

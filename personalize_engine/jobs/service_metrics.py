@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 from contract.holdout import future_count
 from contract.recipes import Question, Recipe
 from contract.results import SERVICE_METRICS
-from evaluation.metrics import DEPTH, coverage, rank_metrics
+from evaluation.metrics import DEPTH, coverage, rank_metrics, trend_prediction_accuracy
+from personalize_engine.data.cells import Cells
 from personalize_engine.data.past import Past
 from personalize_engine.models.base import Interaction, Model, Query
+from personalize_engine.models.trending import Trending
 from personalize_engine.serving.rank import rank
 from personalize_engine.serving.trained import fallback_order
 
@@ -36,10 +38,19 @@ class Split:
     """A past without the truth, and the truth."""
 
     train: Past
+    held: Past
+    """The test users' newest interactions."""
     users: NDArray[np.int64]
     """Row numbers of the test users."""
-    truth: list[set[str]]
-    """Item ids, for each of `users`."""
+
+    @property
+    def truth(self) -> list[set[str]]:
+        """Item ids, for each of `users`."""
+        ids = self.held.items.ids
+        begins = (self.held.ends - self.held.lengths)[self.users].tolist()
+        ends = self.held.ends[self.users].tolist()
+        items = self.held.item.tolist()
+        return [{ids[item] for item in items[begin:end]} for begin, end in zip(begins, ends, strict=True)]
 
 
 def split(past: Past, *, seed: int, users: int | None = None) -> Split:
@@ -51,30 +62,53 @@ def split(past: Past, *, seed: int, users: int | None = None) -> Split:
     count = max(1, round(TEST_USERS * len(eligible))) if users is None else users
     drawn = np.sort(np.random.default_rng(seed).choice(eligible, size=count, replace=False))
     kept = np.ones(len(past), bool)
-    truth = []
     for user in drawn.tolist():
         end = int(past.ends[user])
-        start = end - future_count(int(past.lengths[user]))
-        kept[start:end] = False
-        truth.append({past.items.ids[item] for item in past.item[start:end].tolist()})
-    return Split(train=past.where(kept), users=drawn, truth=truth)
+        kept[end - future_count(int(past.lengths[user])) : end] = False
+    return Split(train=past.where(kept), held=past.where(~kept), users=drawn)
 
 
 def service_metrics(model: Model[Any], parts: Split, *, recipe: Recipe, catalogue: Set[str]) -> dict[str, float]:
-    """Means over the test users; `coverage` is over all of their lists."""
-    queries = [_query(parts.train, user, recipe) for user in parts.users.tolist()]
-    rankings = rank(model, queries, fallback=fallback_order(parts.train), k=DEPTH)
+    """Means over the test users; `coverage` is over all of their lists.
+
+    A test user is asked about as a request does, with their row of the Users dataset and the metadata of their past
+    interactions; without a context, as the guide speaks of none. Candidates are those of the recipe: items without
+    interactions only where it recommends them, and no item is related to itself.
+    """
+    queries = _queries(parts.train, parts.users, recipe)
+    fallback = fallback_order(parts.train)
+    candidates = np.flatnonzero(parts.train.item_counts) if recipe.cold_items == "never" else None
+    asked = [model.items.rows([] if query.item_id is None else [query.item_id]) for query in queries]
+    rankings = rank(model, queries, fallback=fallback, k=DEPTH, candidates=candidates, exclude=asked)
     lists = [[model.items.ids[row] for row in ranking.rows.tolist()] for ranking in rankings]
     values = [rank_metrics(ranked, truth) for ranked, truth in zip(lists, parts.truth, strict=True)]
-    means = {name: fsum(value[name] for value in values) / len(values) for name in PER_USER}
-    return {"coverage": coverage(lists, catalogue), **means}
+    metrics = {"coverage": coverage(lists, catalogue)}
+    metrics |= {name: fsum(value[name] for value in values) / len(values) for name in PER_USER}
+    if isinstance(model, Trending):
+        metrics["trend_prediction_accuracy"] = trend_prediction_accuracy(lists[0], _increases(model, parts.held))
+    return metrics
 
 
-def _query(past: Past, user: int, recipe: Recipe) -> Query:
-    end = int(past.ends[user])
-    start = end - int(past.lengths[user])
-    ids, items = past.items.ids, past.item[start:end].tolist()
-    if recipe.question is Question.LAST_ITEM:
-        return Query(item_id=ids[items[-1]])
-    history = [Interaction(item_id=ids[i], at=at) for i, at in zip(items, past.at[start:end].tolist(), strict=True)]
-    return Query(user_id=past.users.ids[user], history=history)
+def _queries(past: Past, users: NDArray[np.int64], recipe: Recipe) -> list[Query]:
+    """What is known of each of `users`."""
+    of_users, of_events = Cells(past.user_described), Cells(past.event_described)
+    ids = past.items.ids
+    queries = []
+    for user in users.tolist():
+        begin, end = int(past.ends[user] - past.lengths[user]), int(past.ends[user])
+        items, moments = past.item[begin:end].tolist(), past.at[begin:end].tolist()
+        if recipe.question is Question.LAST_ITEM:
+            queries.append(Query(item_id=ids[items[-1]]))
+            continue
+        history = [
+            Interaction(item_id=ids[item], at=at, properties=of_events.row(row))
+            for row, item, at in zip(range(begin, end), items, moments, strict=True)
+        ]
+        queries.append(Query(user_id=past.users.ids[user], user=of_users.row(user), history=history))
+    return queries
+
+
+def _increases(model: Trending, held: Past) -> dict[str, float]:
+    """What items gained between the last two intervals of the held-out data."""
+    scores = Trending.fit(held, model.parameters, seed=0).scores([Query()])[0]
+    return {held.items.ids[row]: float(scores[row]) for row in np.flatnonzero(np.isfinite(scores)).tolist()}
