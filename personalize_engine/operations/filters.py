@@ -1,31 +1,32 @@
-"""Filters: kept and described. Their expressions are not parsed yet beyond the datasets that they name."""
+"""Filters: checked when they are made, kept as text; `operations.asking` applies them to requests."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 
+from contract.recipes import DatasetKind
+from personalize_engine import avro
 from personalize_engine.errors import invalid_input
+from personalize_engine.filters.check import check
+from personalize_engine.filters.expression import FilterError
+from personalize_engine.filters.parse import parse
 from personalize_engine.jobs import quick
 from personalize_engine.operations.common import check_limit, create, delete
 from personalize_engine.operations.registry import Answer, Context, Request, operation
 from personalize_engine.operations.shown import Kind, describe, find, list_page
-from personalize_engine.store.transaction import Transaction
+from personalize_engine.store.transaction import DELETING, Transaction
 
 KIND = Kind(kind="filter", member="filter", plural="Filters", within="datasetGroupArn")
-_DATASETS = {"interactions": "INTERACTIONS", "items": "ITEMS", "users": "USERS", "currentuser": "USERS"}
-_DATASETS |= {"currentitem": "ITEMS"}
-_FIELD = re.compile(r"\b([A-Za-z]+)\.[A-Za-z_]")
-_TEXT = re.compile(r'"[^"]*"')
 
 
 @operation("CreateFilter")
 def create_filter(context: Context, request: Request) -> Answer:
-    """Refused if the expression names a dataset that the group does not have."""
+    """Refused, with the place in the expression, if it is not one or does not fit the schemas of the group."""
     arn = context.arn(f"filter/{request['name']}")
     with context.store.write() as transaction:
         group = find_active_group(transaction, request["datasetGroupArn"])
         check_limit(transaction, KIND, parent=group)
-        _check_datasets(transaction, group, request["filterExpression"])
+        _check(transaction, group, request["filterExpression"])
         body = {"datasetGroupArn": group, "filterExpression": request["filterExpression"]}
         create(
             transaction,
@@ -69,11 +70,18 @@ def find_active_group(transaction: Transaction, arn: str) -> str:
     return group.arn
 
 
-def _check_datasets(transaction: Transaction, group: str, expression: str) -> None:
-    present = {row.body["datasetType"] for row in transaction.page("dataset", parents=[group])}
-    for name in dict.fromkeys(_FIELD.findall(_TEXT.sub('""', expression))):
-        needed = _DATASETS.get(name.lower())
-        if needed is None:
-            raise invalid_input(f"filterExpression: {name} is no dataset; known: Interactions, Items, Users")
-        if needed not in present:
-            raise invalid_input(f"filterExpression names {name}, and {group} has no dataset of type {needed}")
+def _check(transaction: Transaction, group: str, expression: str) -> None:
+    others = [row for row in transaction.page(KIND.kind, parents=[group]) if row.status not in DELETING]
+    try:
+        existing = [parse(row.body["filterExpression"]) for row in others]
+        check(parse(expression), _schemas(transaction, group), existing)
+    except FilterError as error:
+        raise invalid_input(f"filterExpression: {error}") from None
+
+
+def _schemas(transaction: Transaction, group: str) -> Mapping[DatasetKind, avro.Schema]:
+    schemas = {}
+    for row in transaction.page("dataset", parents=[group]):
+        schema = avro.parse(find(transaction, row.body["schemaArn"], "schema").body["schema"])
+        schemas[schema.kind] = schema
+    return schemas

@@ -7,9 +7,10 @@ model; the answer may hold more members than the model knows (they are not writt
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from personalize_engine.filters.columns import PreparedColumns
 from personalize_engine.jobs.runner import JobRunner
 from personalize_engine.serving.cache import TrainedVersions
 from personalize_engine.serving.records import Records
@@ -30,6 +31,8 @@ class Context:
     jobs: JobRunner
     trained: TrainedVersions
     records: Records
+    columns: PreparedColumns = field(default_factory=PreparedColumns)
+    """Of items, for filters."""
 
     def arn(self, resource: str) -> str:
         """`arn:aws:personalize:REGION:ACCOUNT:resource`."""

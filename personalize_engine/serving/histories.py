@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from contract import fields
 from personalize_engine.data.past import Past
+from personalize_engine.data.vocabulary import Vocabulary
 from personalize_engine.models.base import Interaction
 from personalize_engine.serving.imported import encoded, find_id
 
@@ -68,6 +69,21 @@ class Histories:
         kept = [np.flatnonzero(kinds == kind)[-limit:] for kind in np.unique(kinds)]
         rows = pa.array(np.sort(np.concatenate([*kept, np.zeros(0, np.int64)])) + start)
         return self._interactions(lambda column: column.take(rows))
+
+    def first_moments(self, items: Vocabulary) -> NDArray[np.int64]:
+        """(n_items,) Unix seconds of the first interaction with each item; -1 without one."""
+        codes, never = self._item.dictionary, np.iinfo(np.int64).max
+        by_code = np.full(len(codes), never)
+        np.minimum.at(by_code, self._item.indices.to_numpy(), self._at.to_numpy())
+        rows = items.rows(codes.to_pylist())
+        first = np.full(len(items), never)
+        first[rows[rows >= 0]] = by_code[rows >= 0]
+        return np.where(first == never, -1, first)
+
+    @property
+    def newest_moment(self) -> int:
+        """Unix seconds of the newest interaction of all."""
+        return int(self._at.to_numpy().max(initial=0))
 
     def _interactions(self, part: Any) -> list[Interaction]:
         items, moments = part(self._item).to_pylist(), part(self._at).to_pylist()

@@ -92,6 +92,15 @@ def best(
     return Ranking(rows=rows, shares=shares if whole is None else np.where(whole[rows], np.nan, shares))
 
 
+def shares(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Softmax over the items (n_items,) that the model can tell; NaN for the others."""
+    if np.isnan(scores).all():
+        return scores
+    weights = np.exp(scores - np.nanmax(scores))
+    whole: NDArray[np.float32] = weights / np.nansum(weights)
+    return whole
+
+
 def _top(
     scores: NDArray[np.float32], second: NDArray[np.float32], k: int, candidates: NDArray[np.bool_] | None
 ) -> NDArray[np.int64]:

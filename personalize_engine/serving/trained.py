@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,14 @@ class Trained:
     def warm(self) -> NDArray[np.bool_]:
         """(n_items,) which items had interactions at the time of the training."""
         return self.counts > 0
+
+    @cached_property
+    def age_days(self) -> NDArray[np.float64]:
+        """(n_items,) at the newest interaction: since CREATION_TIMESTAMP, else the item's first interaction, else 0."""
+        first = self.histories.first_moments(self.model.items)
+        born = np.where(self.created >= 0, self.created, first)
+        newest = self.histories.newest_moment
+        return np.where(born < 0, 0, np.maximum(newest - born, 0)) / 86_400
 
     def history(self, user_id: str) -> list[Interaction]:
         """A user's interactions as of the training, oldest first; empty for an unknown user."""

@@ -59,7 +59,6 @@ def test_questions_that_are_refused(bench: Bench, popularity: str, sims: str) ->
         ({"campaignArn": sims, "userId": "u1"}, "itemId must be given"),
         ({"campaignArn": popularity}, "userId must be given"),
         ({"campaignArn": popularity, "userId": "u1", "numResults": 501}, "maximum is 500"),
-        ({"campaignArn": popularity, "userId": "u1", "filterArn": popularity}, "filterArn is not supported yet"),
         ({"userId": "u1"}, "campaignArn"),
     ):
         with pytest.raises(ClientError, match="InvalidInputException") as caught:
