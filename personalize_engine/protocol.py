@@ -85,7 +85,7 @@ class Operation:
         raw |= {"url_params": {}, "url_path": request.path, "values": {}}
         try:
             return dict(self._parser.parse(raw))
-        except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
+        except (ValueError, TypeError, AttributeError, KeyError, OverflowError, RuntimeError) as error:
             found = list(validation.problems(self.input_shape, document))
             said = validation.message(found) if found else f"a member of the request has the wrong type: {error}"
             raise ServiceError(self.malformed, said) from None

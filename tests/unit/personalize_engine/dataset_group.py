@@ -11,10 +11,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
-from contract.fields import SCHEMA_NAMESPACE
+from contract import fields
 from contract.recipes import DatasetKind
 from personalize_engine import avro
+from personalize_engine.jobs import gathering
 from personalize_engine.jobs.registry import ACTIVE, Work
 from personalize_engine.models.base import no_progress
 from personalize_engine.serving.datasets import LAYERS, TABLE, with_layer
@@ -38,6 +40,8 @@ class Group:
 
     def __init__(self, folder: Path) -> None:
         self.store, self.artifacts = Store.open(folder), Artifacts(folder)
+        assert self.store._writer is not None
+        self.store._writer.execute("PRAGMA synchronous = OFF")  # waiting for the disk is not what is tested
         self.artifacts.clear_aside()
         self.records = Records(self.store, self.artifacts)
         self._imports = 0
@@ -59,7 +63,7 @@ class Group:
         declared: list[dict[str, Any]] = [{"name": name, "type": type_} for name, type_ in REQUIRED[kind].items()]
         for name, type_ in columns.items():
             declared.append({"name": name, "type": ["null", type_], "categorical": type_ == "string"})
-        record = {"type": "record", "name": kind.value, "namespace": SCHEMA_NAMESPACE, "fields": declared}
+        record = {"type": "record", "name": kind.value, "namespace": fields.SCHEMA_NAMESPACE, "fields": declared}
         with self.store.write() as transaction:
             schema = f"{ARN}/schema-{kind.value}-{time.monotonic_ns()}"
             transaction.add(schema, "schema", name=schema, body={"schema": json.dumps(record)}, status=ACTIVE)
@@ -99,6 +103,13 @@ class Group:
     def send(self, events: Sequence[Event]) -> None:
         with self.store.write() as transaction:
             add_events(transaction, ARN, events)
+
+
+def without_minimums(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small groups can be trained on, too."""
+    monkeypatch.setattr(fields, "MIN_INTERACTIONS", 0)
+    monkeypatch.setattr(fields, "MIN_USERS_WITH_TWO", 0)
+    monkeypatch.setattr(gathering, "MIN_SHARE_WITH_TWO", 0)
 
 
 @contextmanager

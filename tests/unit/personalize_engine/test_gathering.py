@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dataset_group import ARN, new_group
+from dataset_group import ARN, new_group, without_minimums
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +17,6 @@ from contract.recipes import RECIPES, DatasetKind
 from personalize_engine.data.features import Described, Encoder
 from personalize_engine.data.past import Past
 from personalize_engine.errors import JobFailed
-from personalize_engine.jobs import gathering
 from personalize_engine.jobs.gathering import Gathered, Wanted, gather
 from personalize_engine.serving.trained import Encoders
 from personalize_engine.store.events import Event, Selection, as_float
@@ -44,10 +43,7 @@ described = st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), st.fixed_dict
 
 @pytest.fixture(autouse=True)
 def no_minimums(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Examples are small."""
-    monkeypatch.setattr(fields, "MIN_INTERACTIONS", 0)
-    monkeypatch.setattr(fields, "MIN_USERS_WITH_TWO", 0)
-    monkeypatch.setattr(gathering, "MIN_SHARE_WITH_TWO", 0)
+    without_minimums(monkeypatch)
 
 
 def event_of(row: Mapping[str, Any], kind: str) -> Event:
