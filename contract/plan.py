@@ -141,6 +141,8 @@ class Ensured:
     status: Literal["ACTIVE", "PENDING"]
     seconds: float | None = None
     """For a solution version: how long its training took."""
+    tuned: dict[str, str] = field(default_factory=dict)
+    """For a solution version: what hyperparameter optimisation found best, if it was performed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,6 +285,7 @@ class TrainingOutcome:
     recipes: list[RecipeOutcome]
     solution_version_arn: str | None = None
     training_seconds: float | None = None
+    tuned_hyperparameters: dict[str, str] = field(default_factory=dict)
     service_metrics: dict[str, float] = field(default_factory=dict)
 
 

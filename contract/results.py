@@ -55,6 +55,8 @@ class RecipeResult:
     failure_reason: str | None = None
     solution_version_arn: str | None = None
     training_seconds: float | None = None
+    tuned_hyperparameters: dict[str, str] = field(default_factory=dict)
+    """What hyperparameter optimisation found best; empty if none was performed."""
     evaluated_users: int = 0
     short_lists: int = 0
     """Users for whom fewer than 25 unseen items came back."""

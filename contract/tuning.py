@@ -29,6 +29,11 @@ MEMBERS = {
 class TuningError(ValueError):
     """The configuration is not allowed; the message names the member and the parameter."""
 
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(f"{where}: {problem}")
+        self.problem = problem
+        """For whoever wrote it down under other names."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
@@ -81,7 +86,7 @@ def read_search(recipe: Recipe, config: Mapping[str, Any]) -> Search:
     if not ranges:
         fixed = ", ".join(parameter.name for parameter in recipe.hyperparameters if parameter.tunable)
         why = f"all that can be tuned is fixed: {fixed}" if fixed else f"{recipe.name} has no tunable hyperparameters"
-        raise TuningError(f"performHPO: there is nothing to optimise, {why}")
+        raise TuningError("performHPO", f"there is nothing to optimise, {why}")
     resources = hpo.get("hpoResourceConfig", {})
     return Search(
         ranges=ranges,
@@ -99,7 +104,7 @@ def _ranges(recipe: Recipe, given: Mapping[str, Any]) -> Iterator[Range]:
             where = f"solutionConfig.hpoConfig.algorithmHyperParameterRanges.{member}[{number}]"
             parameter = _tunable(recipe, entry.get("name"), kind, where)
             if parameter.name in names:
-                raise TuningError(f"{where}: {parameter.name} has a range already")
+                raise TuningError(where, f"{parameter.name} has a range already")
             names.add(parameter.name)
             yield _values(parameter, entry, where) if kind == "categorical" else _between(parameter, entry, where)
 
@@ -109,13 +114,14 @@ def _tunable(recipe: Recipe, name: str | None, kind: str, where: str) -> Paramet
     if parameter is None:
         known = ", ".join(row.name for row in recipe.hyperparameters if row.tunable) or "there is none"
         raise TuningError(
-            f"{where}: {recipe.name} has no hyperparameter {name}. Provide a hyperparameter that is used in the"
-            f" algorithm and can be tuned: {known}."
+            where,
+            f"{recipe.name} has no hyperparameter {name}. Provide a hyperparameter that is used in the"
+            f" algorithm and can be tuned: {known}.",
         )
     if not parameter.tunable:
-        raise TuningError(f"{where}: {name} of {recipe.name} cannot be tuned")
+        raise TuningError(where, f"{name} of {recipe.name} cannot be tuned")
     if parameter.kind != kind:
-        raise TuningError(f"{where}: {name} is {parameter.kind}: its range belongs into {MEMBERS[parameter.kind]}")
+        raise TuningError(where, f"{name} is {parameter.kind}: its range belongs into {MEMBERS[parameter.kind]}")
     return parameter
 
 
@@ -126,9 +132,9 @@ def _between(parameter: Parameter, entry: Mapping[str, Any], where: str) -> Rang
         try:
             parameter.parse(str(value))
         except ValueError as error:
-            raise TuningError(f"{where}.{member}: {error}") from None
+            raise TuningError(f"{where}.{member}", str(error)) from None
     if low > high:
-        raise TuningError(f"{where}: the minValue {low:g} of {parameter.name} is above its maxValue {high:g}")
+        raise TuningError(where, f"the minValue {low:g} of {parameter.name} is above its maxValue {high:g}")
     return Range(parameter=parameter, low=low, high=high)
 
 
@@ -138,9 +144,9 @@ def _values(parameter: Parameter, entry: Mapping[str, Any], where: str) -> Range
         try:
             values.append(str(parameter.parse(text)))
         except ValueError as error:
-            raise TuningError(f"{where}.values: {error}") from None
+            raise TuningError(f"{where}.values", str(error)) from None
     if not values:
-        raise TuningError(f"{where}.values: {parameter.name} needs at least one value")
+        raise TuningError(f"{where}.values", f"{parameter.name} needs at least one value")
     return Range(parameter=parameter, values=tuple(dict.fromkeys(values)))
 
 
@@ -157,8 +163,8 @@ def _count(resources: Mapping[str, str], member: str, *, default: int, high: int
     text = resources.get(member, str(default))
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= high):
         raise TuningError(
-            f"solutionConfig.hpoConfig.hpoResourceConfig.{member}={text!r} is not allowed: it must be an integer in"
-            f" [1, {high}]"
+            "solutionConfig.hpoConfig.hpoResourceConfig",
+            f"{member}={text!r} is not allowed: it must be an integer in [1, {high}]",
         )
     return int(text)
 
@@ -167,11 +173,9 @@ def _objective(given: Mapping[str, str]) -> str:
     """`metricRegex` has no meaning here: there are no training logs to find the metric in."""
     where = "solutionConfig.hpoConfig.hpoObjective"
     if given.get("type", "Maximize").casefold() != "maximize":
-        raise TuningError(
-            f"{where}.type={given['type']!r} is not allowed: all metrics are better when larger: Maximize"
-        )
+        raise TuningError(where, f"type={given['type']!r} is not allowed: all metrics are better when larger: Maximize")
     metric = given.get("metricName", DEFAULT_OBJECTIVE)
     if metric not in SERVICE_METRICS:
         allowed = ", ".join(SERVICE_METRICS)
-        raise TuningError(f"{where}.metricName={metric!r} is not allowed: it must be one of {allowed}")
+        raise TuningError(where, f"metricName={metric!r} is not allowed: it must be one of {allowed}")
     return metric

@@ -175,11 +175,8 @@ def service_metrics(report: Report) -> str:
     metrics = list(dict.fromkeys(metric for values in rows.values() for metric in values))
     metrics.sort(key=lambda metric: (METRICS.index(metric) if metric in METRICS else len(METRICS), metric))
     if not metrics:
-        return ""
-    return (
-        "<p>Computed while training, on interactions that the training itself kept back: other users and items than in"
-        " the tables above, so the two do not compare.</p>"
-    ) + table(
+        return _tuned(report)
+    figures = table(
         "Metrics of the solution versions",
         [metric_name(metric) for metric in metrics],
         [
@@ -195,6 +192,20 @@ def service_metrics(report: Report) -> str:
         ],
         first="Recipe",
     )
+    return (
+        "<p>Computed while training, on interactions that the training itself kept back: other users and items than in"
+        f" the tables above, so the two do not compare.</p>{figures}{_tuned(report)}"
+    )
+
+
+def _tuned(report: Report) -> str:
+    """What hyperparameter optimisation chose, for the recipes that had one."""
+    chosen = {name: row.tuned_hyperparameters for name, row in report.recipes.items() if row.tuned_hyperparameters}
+    if not chosen:
+        return ""
+    texts = {name: ", ".join(f"{key} = {value}" for key, value in values.items()) for name, values in chosen.items()}
+    listed = "".join(f"<li><strong>{escape(name)}</strong>: {escape(text)}</li>" for name, text in texts.items())
+    return f"<p>Chosen by hyperparameter optimisation:</p><ul>{listed}</ul>"
 
 
 def _table(report: Report, view: View) -> str:

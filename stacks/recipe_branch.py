@@ -118,6 +118,7 @@ def _train(scope: Construct, tasks: Tasks) -> sfn.IChainable:
             "recipes.$": "$.recipes",
             "solution_version_arn.$": "$.ensured_version.arn",
             "training_seconds.$": "$.ensured_version.seconds",
+            "tuned_hyperparameters.$": "$.ensured_version.tuned",
             "service_metrics.$": "$.measured.metrics",
         },
     )

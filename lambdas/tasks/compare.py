@@ -128,6 +128,7 @@ def _row(
     if outcome:
         made.solution_version_arn = outcome.solution_version_arn
         made.training_seconds = outcome.training_seconds
+        made.tuned_hyperparameters = outcome.tuned_hyperparameters
         made.service_metrics = outcome.service_metrics
     judgement = _judged(run, ended, aws)
     if judgement:

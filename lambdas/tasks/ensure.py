@@ -107,11 +107,14 @@ def _ensure_attempt(wanted: Ensure, parent: str, *, row: Row, aws: Clients) -> E
         if status != ACTIVE:
             raise ResourceFailed(f"{_called(wanted)} has the unexpected status {status}")
         if not (wanted.kind == "dataset-import-job" and _replaced(wanted, entry, listed)):
-            seconds = (entry["lastUpdatedDateTime"] - entry["creationDateTime"]).total_seconds()
-            return Ensured(
-                arn=arn, status=ACTIVE, seconds=round(seconds, 3) if wanted.kind == "solution-version" else None
-            )
+            return _trained(arn, entry) if wanted.kind == "solution-version" else Ensured(arn=arn, status=ACTIVE)
     return _next_attempt(wanted, parent, max(attempts, default=0) + 1, row=row, valid_from=valid_from, aws=aws)
+
+
+def _trained(arn: str, version: dict[str, Any]) -> Ensured:
+    seconds = (version["lastUpdatedDateTime"] - version["creationDateTime"]).total_seconds()
+    tuned = version.get("tunedHPOParams", {}).get("algorithmHyperParameters", {})
+    return Ensured(arn=arn, status=ACTIVE, seconds=round(seconds, 3), tuned=tuned)
 
 
 def _next_attempt(

@@ -67,7 +67,7 @@ def test_without_tuning_there_are_no_tuned_values(bench: Bench, filled_group: st
     [
         ("aws-popularity-count", {"performHPO": True}, "aws-popularity-count has no tunable hyperparameters"),
         ("aws-sims", hpo(jobs=41), "maxNumberOfTrainingJobs='41' is not allowed: it must be an integer in [1, 40]"),
-        ("aws-sims", hpo(jobs=1, hpoObjective={"metricName": "loss"}), "hpoObjective.metricName='loss'"),
+        ("aws-sims", hpo(jobs=1, hpoObjective={"metricName": "loss"}), "metricName='loss' is not allowed"),
         (
             "aws-hrnn",
             {

@@ -178,6 +178,16 @@ def test_events_of_another_shape_are_shown_as_they_are() -> None:
     assert "Why later" in text
 
 
+def test_tuned_hyperparameters_are_shown_with_or_without_metrics() -> None:
+    report = local_report()
+    assert "Chosen by hyperparameter optimisation" not in render(report)
+    report.recipes["aws-hrnn"].tuned_hyperparameters = {"hidden_dimension": "58", "recency_mask": "False"}
+    assert "hidden_dimension = 58, recency_mask = False" in read(render(report)).text
+    for row in report.recipes.values():
+        row.service_metrics = {}
+    assert "hidden_dimension = 58" in read(render(report)).text
+
+
 def test_what_the_report_lacks_is_left_out() -> None:
     page = render(dataclasses.replace(aws_report(), events=None))
     assert 'id="events"' not in page
@@ -206,6 +216,7 @@ def test_hostile_names_everywhere_are_only_text() -> None:
     for row in report.recipes.values():
         row.recipe_trained = row.question = row.failure_reason = row.solution_version_arn = EVIL
         row.service_metrics = {EVIL: 0.5}
+        row.tuned_hyperparameters = {EVIL: EVIL}
         row.metrics.setdefault("returned", {})[EVIL] = 0.2
     report.baselines = {name + EVIL: row for name, row in report.baselines.items()}
     report.comparisons = [dataclasses.replace(row, a=row.a + EVIL, b=row.b + EVIL) for row in report.comparisons]
@@ -284,6 +295,7 @@ RECIPE_ROWS = st.builds(
     metrics=VALUES,
     confidence=CONFIDENCE,
     service_metrics=st.dictionaries(METRIC_NAMES, NUMBERS, max_size=3),
+    tuned_hyperparameters=st.dictionaries(TEXTS, TEXTS, max_size=2),
 )
 KNOWN = ("counts", "dropped", "duplicates", "repeats_share", "best_reachable", "version", "created_at")
 KNOWN_DATA = st.fixed_dictionaries({}, optional=dict.fromkeys(KNOWN, JSON))

@@ -230,6 +230,12 @@ def test_newest_attempt_counts(personalize: FakePersonalize) -> None:
     assert made(personalize, version) == Ensured(arn=arn, status="ACTIVE", seconds=90.0)
 
 
+def test_what_was_tuned_is_told(personalize: FakePersonalize) -> None:
+    tuned = {"hidden_dimension": "58"}
+    add_version(personalize, 1, tunedHPOParams={"algorithmHyperParameters": tuned})
+    assert made(personalize, version).tuned == tuned
+
+
 def test_a_trained_version_is_used_though_a_later_attempt_failed(personalize: FakePersonalize) -> None:
     trained = add_version(personalize, 1)
     add_version(personalize, 2, "CREATE FAILED")  # of an earlier run with train_afresh

@@ -281,6 +281,7 @@ def outcome(trained: str, *recipes: str, failed: str | None = None) -> TrainingO
         solution_version_arn=None if failed else f"{ACCOUNT}:solution/s/00000000",
         training_seconds=None if failed else 12.5,
         service_metrics={} if failed else {"coverage": 0.5},
+        tuned_hyperparameters={} if failed else {"bptt": "8"},
     )
 
 
@@ -322,6 +323,7 @@ def test_report_of_a_run_with_a_failed_recipe(s3: FakeS3) -> None:
     hrnn, failed = report.recipes["aws-hrnn"], report.recipes["p"]
     assert (hrnn.status, hrnn.approximation, hrnn.training_seconds) == ("succeeded", True, 12.5)
     assert hrnn.service_metrics == {"coverage": 0.5}
+    assert hrnn.tuned_hyperparameters == {"bptt": "8"}
     assert hrnn.evaluated_users == USERS
     assert hrnn.short_lists == 0
     low, high = hrnn.confidence["unseen"]["precision_at_10"]
