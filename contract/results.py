@@ -42,6 +42,18 @@ def without_context(recipe: str) -> str:
 
 
 @dataclass(kw_only=True)
+class Band:
+    """Users or held-out items that are alike, and how much of what they wanted was among the first 25."""
+
+    name: str
+    size: int
+    """Users, or held-out (user, item) pairs."""
+    recall: float
+    of: list[int] = field(default_factory=list)
+    """For users: the fewest and the most interactions of their past."""
+
+
+@dataclass(kw_only=True)
 class RecipeResult:
     """One requested recipe: what was trained for it and how it did."""
 
@@ -65,6 +77,9 @@ class RecipeResult:
     metrics_without_context: Values = field(default_factory=dict)
     """Where the recipe was asked in a context: its answers without it, judged on the same rows."""
     service_metrics: dict[str, float] = field(default_factory=dict)
+    recall_by_activity: list[Band] = field(default_factory=list)
+    """In the view that decides, as is `recall_by_popularity`."""
+    recall_by_popularity: list[Band] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
@@ -73,6 +88,8 @@ class BaselineResult:
 
     metrics: Values
     confidence: Intervals = field(default_factory=dict)
+    recall_by_activity: list[Band] = field(default_factory=list)
+    recall_by_popularity: list[Band] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
@@ -120,7 +137,12 @@ class Report:
         if value.get("schema") != SCHEMA:
             raise ValueError(f"report.json has schema {value.get('schema')!r}; this program reads {SCHEMA}")
         rest = dict(value)
-        rest["recipes"] = {name: RecipeResult(**row) for name, row in value["recipes"].items()}
-        rest["baselines"] = {name: BaselineResult(**row) for name, row in value["baselines"].items()}
+        rest["recipes"] = {name: RecipeResult(**_with_bands(row)) for name, row in value["recipes"].items()}
+        rest["baselines"] = {name: BaselineResult(**_with_bands(row)) for name, row in value["baselines"].items()}
         rest["comparisons"] = [Comparison(**row) for row in value["comparisons"]]
         return cls(**rest)
+
+
+def _with_bands(row: dict[str, Any]) -> dict[str, Any]:
+    names = ("recall_by_activity", "recall_by_popularity")
+    return row | {name: [Band(**band) for band in row.get(name, [])] for name in names}

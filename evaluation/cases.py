@@ -27,6 +27,8 @@ class Case:
     """Distinct items of the user's past."""
     last_item: str
     """The newest item of the past."""
+    length: int = 0
+    """Interactions of the user's past."""
     relevant: Set[str]
     """Distinct held-out items that the answer is judged by; never empty."""
     contexts: Mapping[Context, Set[str]] = field(default_factory=dict)
@@ -78,6 +80,7 @@ def cases(
                 user=user,
                 past=set(history),
                 last_item=history[-1],
+                length=len(history),
                 relevant=relevant[user],
                 contexts={context: items for context, items in parts.items() if items},
             )

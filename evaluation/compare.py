@@ -19,6 +19,7 @@ from contract.results import (
     RANK_METRICS,
     REPEATS_DECIDE,
     VIEWS,
+    Band,
     BaselineResult,
     Comparison,
     Intervals,
@@ -27,6 +28,7 @@ from contract.results import (
     without_context,
 )
 from evaluation.bootstrap import Draws, difference, interval, resample
+from evaluation.breakdown import by_activity, by_popularity
 from evaluation.judge import Judgement
 
 COMPARED = (JUDGE_METRIC, "precision_at_10")
@@ -39,6 +41,8 @@ class Measured:
 
     metrics: Values
     confidence: Intervals
+    by_activity: list[Band]
+    by_popularity: list[Band]
 
 
 @dataclass(kw_only=True)
@@ -84,14 +88,17 @@ def compare(
     everything = [*recipes, *untold, *baselines]
     for group in _same_users(everything):
         draws |= _resampled(group, resamples=resamples, seed=seed)
-    measured = {judged.subject: _measured(judged, draws[judged.subject]) for judged in everything}
+    measured = {judged.subject: _measured(judged, draws[judged.subject], view) for judged in everything}
     outcome = Outcome(
         judged_by=view,
         recipes={judged.subject: measured[judged.subject] for judged in recipes},
         without_context={judged.subject: measured[judged.subject].metrics for judged in untold},
         baselines={
             judged.subject: BaselineResult(
-                metrics=measured[judged.subject].metrics, confidence=measured[judged.subject].confidence
+                metrics=measured[judged.subject].metrics,
+                confidence=measured[judged.subject].confidence,
+                recall_by_activity=measured[judged.subject].by_activity,
+                recall_by_popularity=measured[judged.subject].by_popularity,
             )
             for judged in baselines
         },
@@ -123,14 +130,19 @@ def _resampled(group: Sequence[Judgement], *, resamples: int, seed: int) -> dict
     return drawn
 
 
-def _measured(judged: Judgement, draws: dict[tuple[str, str], Draws]) -> Measured:
+def _measured(judged: Judgement, draws: dict[tuple[str, str], Draws], decisive: View) -> Measured:
     metrics: Values = {}
     confidence: Intervals = {}
     for view in VIEWS:
         metrics[view] = {metric: _mean(judged.values[view][metric]) for metric in RANK_METRICS}
         metrics[view]["coverage"] = _rounded(judged.coverage[view])
         confidence[view] = {metric: [*map(_rounded, interval(draws[view, metric]))] for metric in RANK_METRICS}
-    return Measured(metrics=metrics, confidence=confidence)
+    return Measured(
+        metrics=metrics,
+        confidence=confidence,
+        by_activity=by_activity(judged.lengths, judged.values[decisive]["recall_at_25"]),
+        by_popularity=by_popularity(judged.found.get(decisive, {})),
+    )
 
 
 def _best(recipes: Sequence[Judgement], measured: dict[str, Measured], view: View) -> str | None:

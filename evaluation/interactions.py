@@ -51,6 +51,13 @@ class Interactions:
         """The user's item ids, oldest first."""
         return [self.item_ids[number] for number in self.numbers(user)]
 
+    def item_counts(self) -> list[int]:
+        """Interactions of each item, by item number."""
+        counts = [0] * len(self.item_ids)
+        for item in self._items:
+            counts[item] += 1
+        return counts
+
     def popular(self) -> list[str]:
         """All item ids by the number of *different users*, most first; equal ones by id."""
         counts = [0] * len(self.item_ids)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import fsum
 from typing import Any
 
 from contract.results import RANK_METRICS, VIEWS, View
+from evaluation.breakdown import NEW
 from evaluation.cases import Case, Context
 from evaluation.metrics import coverage, rank_metrics
 from evaluation.views import views
@@ -27,6 +28,10 @@ class Judgement:
     """{view: value}"""
     short_lists: int
     """Users for whom fewer than 25 unseen items came back."""
+    lengths: list[int] = field(default_factory=list)
+    """Interactions of each user's past."""
+    found: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    """{view: {band of items: [held-out items among the first 25, held-out items]}} over all users."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -46,19 +51,21 @@ def judge(
     answers: Mapping[str, Sequence[str]],
     catalogue: Set[str],
     in_context: Mapping[tuple[str, Context], Sequence[str]] | None = None,
+    bands: Mapping[str, str] | None = None,
 ) -> Judgement:
     """Judges one list of items per user (best first, at most 500) in the three views.
 
     `answers` must hold every case's user (ValueError otherwise): who was not answered must not be left out silently.
     `in_context`: the lists of users who were asked in a context. Where there is none, `answers` stands for it, so
     that whoever does not read the context is judged on the same rows. `catalogue`: every item of the data that recipes
-    were trained on.
+    were trained on. `bands`: of items by popularity (`breakdown.popularity_bands`); others are new.
     """
     if missing := [case.user for case in cases if case.user not in answers]:
         raise ValueError(f"{subject}: {len(missing)} of {len(cases)} users have no answer, e.g. {missing[0]}")
     own = in_context or {}
     values: dict[str, dict[str, list[float]]] = {view: {metric: [] for metric in RANK_METRICS} for view in VIEWS}
     shown: dict[View, list[list[str]]] = {view: [] for view in VIEWS}
+    found: dict[str, dict[str, list[int]]] = {view: {} for view in VIEWS if bands is not None}
     short_lists = 0
     for case in cases:
         parts = case.contexts or {(): case.relevant}
@@ -70,6 +77,9 @@ def judge(
             judged = [rank_metrics(one, wanted) for one, wanted in zip(ranked, parts.values(), strict=True)]
             for metric, of_users in values[view].items():
                 of_users.append(fsum(value[metric] for value in judged) / len(judged))
+            if bands is not None:
+                for one, wanted in zip(ranked, parts.values(), strict=True):
+                    _count(found[view], wanted, set(one), bands)
     return Judgement(
         subject=subject,
         question=question,
@@ -77,4 +87,13 @@ def judge(
         values=values,
         coverage={view: coverage(shown[view], catalogue) for view in VIEWS},
         short_lists=short_lists,
+        lengths=[case.length for case in cases],
+        found=found,
     )
+
+
+def _count(found: dict[str, list[int]], wanted: Set[str], shown: Set[str], bands: Mapping[str, str]) -> None:
+    for item in wanted:
+        counts = found.setdefault(bands.get(item, NEW), [0, 0])
+        counts[0] += item in shown
+        counts[1] += 1

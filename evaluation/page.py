@@ -8,7 +8,7 @@ no script. It shows a `contract.results.Report` and computes no figure of its ow
 from __future__ import annotations
 
 from contract.results import JUDGE_METRIC, Report
-from evaluation import page_background, page_context, page_events, page_results, verdict
+from evaluation import page_background, page_breakdown, page_context, page_events, page_results, verdict
 from evaluation.charts import Mark, differences
 from evaluation.markup import code, escape, section
 from evaluation.page_style import STYLE
@@ -24,6 +24,7 @@ def render(report: Report) -> str:
         ("accuracy", "How well each one predicts", page_results.accuracy(report)),
         ("others", "Recipes that answer other questions", page_results.other_questions(report)),
         ("breadth", "Coverage and training time", page_results.breadth_and_time(report)),
+        ("breakdown", "For whom, and for which items", page_breakdown.breakdown(report)),
         ("context", "What the context brings", page_context.context(report)),
         ("events", "What new events change", page_events.events(report)),
         ("figures", "All figures", page_results.all_figures(report)),

@@ -127,7 +127,7 @@ def breadth_and_time(report: Report) -> str:
     for name in (*main, *report.baselines):
         x, y = (verdict.judged_value(report, name, metric) for metric in ("coverage", JUDGE_METRIC))
         if x is not None and y is not None:
-            points.append(Point(label=shown_name(report, name), x=x, y=y, tone=_tone(report, name)))
+            points.append(Point(label=shown_name(report, name), x=x, y=y, tone=tone(report, name)))
     cloud = scatter(
         points,
         identity="breadth-chart",
@@ -140,7 +140,7 @@ def breadth_and_time(report: Report) -> str:
     )
     clock = bars(
         [
-            Mark(label=shown_name(report, name), value=took, text=seconds(took), tone=_tone(report, name))
+            Mark(label=shown_name(report, name), value=took, text=seconds(took), tone=tone(report, name))
             for took, name in timed
         ],
         identity="time-chart",
@@ -266,7 +266,7 @@ def _bars(
         if low is not None and high is not None:
             text += f" ({number(low, places)}–{number(high, places)})"
         marks.append(
-            Mark(label=shown_name(report, name), value=value, low=low, high=high, text=text, tone=_tone(report, name))
+            Mark(label=shown_name(report, name), value=value, low=low, high=high, text=text, tone=tone(report, name))
         )
     title = metric_name(metric)
     chart = bars(
@@ -313,7 +313,8 @@ def _values(report: Report, name: str, view: View) -> dict[str, float]:
     return row.metrics.get(view, {}) if row else {}
 
 
-def _tone(report: Report, name: str) -> Tone:
+def tone(report: Report, name: str) -> Tone:
+    """How a recipe or baseline is drawn."""
     if name == report.best:
         return "best"
     return "recipe" if name in report.recipes else "baseline"

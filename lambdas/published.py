@@ -10,6 +10,7 @@ from contract import layout
 from contract.fields import ITEM_ID, TIMESTAMP, USER_ID
 from contract.plan import Run
 from contract.recipes import DatasetKind, Question
+from evaluation.breakdown import popularity_bands
 from evaluation.cases import Case, cases, contexts
 from evaluation.interactions import Interactions
 from lambdas.aws import Clients, NoSuchObject
@@ -43,6 +44,11 @@ class Published:
         except NoSuchObject:
             return items
         return items
+
+    @cached_property
+    def bands(self) -> dict[str, str]:
+        """The items of the past by popularity."""
+        return popularity_bands(self.past)
 
     def cases(self, question: Question) -> list[Case]:
         """Whom to ask and what the answers are judged by: always the same for a run."""

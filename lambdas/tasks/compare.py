@@ -162,6 +162,8 @@ def _fill(row: RecipeResult, judgement: Judgement, result: Outcome) -> None:
     row.short_lists = judgement.short_lists
     row.metrics = result.recipes[judgement.subject].metrics
     row.confidence = result.recipes[judgement.subject].confidence
+    row.recall_by_activity = result.recipes[judgement.subject].by_activity
+    row.recall_by_popularity = result.recipes[judgement.subject].by_popularity
     row.metrics_without_context = result.without_context.get(without_context(judgement.subject), {})
 
 

@@ -50,6 +50,7 @@ def judge(event: Judging, aws: Clients) -> Judged:
             answers=answers,
             catalogue=published.catalogue,
             in_context=in_context,
+            bands=published.bands,
         )
         key = layout.judgement(run.run_id, subject)
         aws.write_json(run.bucket, key, judged.to_json())

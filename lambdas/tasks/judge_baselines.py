@@ -34,6 +34,7 @@ def judge_baselines(event: JudgeBaselines, aws: Clients) -> Judged:
             cases=cases,
             answers={case.user: recommend(case.user) for case in cases},
             catalogue=published.catalogue,
+            bands=published.bands,
         )
         key = layout.judgement(run.run_id, name)
         aws.write_json(run.bucket, key, judged.to_json())

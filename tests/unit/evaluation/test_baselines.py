@@ -72,9 +72,9 @@ def test_popular_counts_different_users(given_rows: list[Row]) -> None:
 def test_asked_are_those_with_a_past_and_a_future() -> None:
     made = cases(Interactions(PAST), Interactions(FUTURE), question=Question.USER, users=10, seed=0)
     assert made == [
-        Case(user="u1", past={"a", "b"}, last_item="a", relevant={"c", "x"}),
-        Case(user="u2", past={"b"}, last_item="b", relevant={"b"}),
-        Case(user="u3", past={"b", "c"}, last_item="c", relevant={"y"}),
+        Case(user="u1", past={"a", "b"}, last_item="a", length=3, relevant={"c", "x"}),
+        Case(user="u2", past={"b"}, last_item="b", length=1, relevant={"b"}),
+        Case(user="u3", past={"b", "c"}, last_item="c", length=2, relevant={"y"}),
     ]
 
 
