@@ -30,6 +30,8 @@ class RecipeSettings:
     recipe: str
     hyperparameters: dict[str, str] = field(default_factory=dict)
     featurization: dict[str, str] = field(default_factory=dict)
+    exploration: dict[str, str] = field(default_factory=dict)
+    """`itemExplorationConfig` of its campaign."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from contract import fields, naming
 from contract.holdout import DEFAULT_SHARE, share_from_text
 from contract.plan import Mode
-from contract.recipes import RECIPES, DatasetKind, RecipeType
+from contract.recipes import RECIPES, DatasetKind, Parameter, RecipeType
 
 
 class _Part(BaseModel):
@@ -215,12 +215,18 @@ class ColdItems(_Part):
 HoldOut = Annotated[LastShare | AfterTime | ColdItems, Field(discriminator="kind")]
 
 
+_SETTINGS = ("hyperparameters", "exploration")
+"""Members of a recipe choice whose values are kept as text, as the service takes them."""
+
+
 class RecipeChoice(_Part):
     """A recipe to compare. In the YAML its name alone will do."""
 
     recipe: str
     hyperparameters: dict[str, str] = Field(default_factory=dict)
     """By their documented names; both algorithm and featurization ones."""
+    exploration: dict[str, str] = Field(default_factory=dict)
+    """`itemExplorationConfig` of the campaign, for a recipe that explores: by the names of the service."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -229,7 +235,7 @@ class RecipeChoice(_Part):
         names = {"type": "string", "enum": list(RECIPES)}
         plain = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
         properties = made["properties"]
-        properties |= {"recipe": names, "hyperparameters": properties["hyperparameters"] | plain}
+        properties |= {"recipe": names} | {member: properties[member] | plain for member in _SETTINGS}
         return {"anyOf": [names, made]}
 
     @model_validator(mode="before")
@@ -237,25 +243,33 @@ class RecipeChoice(_Part):
     def _name_alone(cls, value: Any) -> Any:
         if isinstance(value, str):
             return {"recipe": value}
-        if isinstance(value, dict) and isinstance(value.get("hyperparameters"), dict):
-            return value | {"hyperparameters": {k: str(v) for k, v in value["hyperparameters"].items()}}
-        return value
+        if not isinstance(value, dict):
+            return value
+        given = {member: value[member] for member in _SETTINGS if isinstance(value.get(member), dict)}
+        return value | {member: {k: str(v) for k, v in settings.items()} for member, settings in given.items()}
 
     @model_validator(mode="after")
     def _known(self) -> RecipeChoice:
         row = RECIPES.get(self.recipe)
         if row is None:
             raise _unknown("recipe", self.recipe, known=RECIPES, at=("recipe",))
-        for key, text in self.hyperparameters.items():
-            parameter = row.parameter(key)
-            if parameter is None:
-                known = [p.name for p in (*row.hyperparameters, *row.featurization)]
-                raise _unknown(f"hyperparameter of {self.recipe}", key, known=known, at=("hyperparameters", key))
-            try:
-                parameter.parse(text)
-            except ValueError as error:
-                raise _wrong(str(error), at=("hyperparameters", key)) from None
+        settable = [parameter for parameter in row.hyperparameters if not parameter.only_tuned]
+        self._check("hyperparameters", self.hyperparameters, (*settable, *row.featurization))
+        if self.exploration and not row.explores:
+            raise _wrong(f"{self.recipe} takes no settings for exploration", at=("exploration",))
+        self._check("exploration", self.exploration, row.exploration)
         return self
+
+    def _check(self, member: str, given: dict[str, str], known: tuple[Parameter, ...]) -> None:
+        parameters = {parameter.name: parameter for parameter in known}
+        for key, text in given.items():
+            if key not in parameters:
+                what = "hyperparameter" if member == "hyperparameters" else f"setting for {member}"
+                raise _unknown(f"{what} of {self.recipe}", key, known=list(parameters), at=(member, key))
+            try:
+                parameters[key].parse(text)
+            except ValueError as error:
+                raise _wrong(str(error), at=(member, key)) from None
 
 
 class Evaluation(_Part):

@@ -8,7 +8,7 @@ from constructs import Construct
 from contract import naming
 from contract.plan import EvaluationSettings, EventSettings, RecipeSettings, Settings
 from contract.recipes import RECIPES
-from experiments.config import Experiment
+from experiments.config import Experiment, RecipeChoice
 from experiments.load import FOLDER, ConfigError, Finding
 from stacks.acknowledged import acknowledge
 from stacks.assets import Assets
@@ -98,7 +98,7 @@ def _settings(experiment: Experiment, *, prefix: str, storage: Storage, datasets
             for kind in experiment.schemas.kinds
         },
         service_role_arn=storage.service_role.role_arn,
-        recipes=[_recipe(choice.recipe, choice.hyperparameters) for choice in experiment.recipes],
+        recipes=[_recipe(choice) for choice in experiment.recipes],
         evaluation=EvaluationSettings(
             users=experiment.evaluation.users,
             seed=experiment.evaluation.seed,
@@ -110,13 +110,14 @@ def _settings(experiment: Experiment, *, prefix: str, storage: Storage, datasets
     )
 
 
-def _recipe(name: str, given: dict[str, str]) -> RecipeSettings:
+def _recipe(choice: RecipeChoice) -> RecipeSettings:
     """The YAML lists both kinds of parameters together; the service takes them apart."""
-    featurization = {parameter.name for parameter in RECIPES[name].featurization}
+    featurization = {parameter.name for parameter in RECIPES[choice.recipe].featurization}
     return RecipeSettings(
-        recipe=name,
-        hyperparameters={key: value for key, value in given.items() if key not in featurization},
-        featurization={key: value for key, value in given.items() if key in featurization},
+        recipe=choice.recipe,
+        hyperparameters={key: value for key, value in choice.hyperparameters.items() if key not in featurization},
+        featurization={key: value for key, value in choice.hyperparameters.items() if key in featurization},
+        exploration=choice.exploration,
     )
 
 

@@ -198,7 +198,7 @@ def _trainings(
             Ask(
                 recipe=row.name,
                 question=row.question.value,
-                campaign=_campaign(settings, run, row, training),
+                campaign=_campaign(settings, run, wanted, training),
                 try_events=run.events is not None and run.events.recipe == row.name,
             )
         )
@@ -226,10 +226,13 @@ def _metadata(kind: str, columns: list[str]) -> list[str]:
     return [name for name in columns if name not in fields.REQUIRED[of] and name not in fields.RESERVED[of]]
 
 
-def _campaign(settings: Settings, run: Run, row: Recipe, training: Training) -> Ensure:
+def _campaign(settings: Settings, run: Run, wanted: RecipeSettings, training: Training) -> Ensure:
+    row = RECIPES[wanted.recipe]
     config: dict[str, Any] = {}
     if training.exploration_weight is not None:
         config["itemExplorationConfig"] = {"explorationWeight": training.exploration_weight}
+    elif wanted.exploration:
+        config["itemExplorationConfig"] = wanted.exploration
     # Mode `experiment` deletes its campaigns: those that applications use must be others.
     made_of = (row.name, config, settings.dataset_group_arn, run.mode)
     return Ensure(

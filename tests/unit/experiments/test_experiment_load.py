@@ -43,6 +43,18 @@ def test_reads_a_good_file(tmp_path: Path) -> None:
     assert experiment.recipes[1].hyperparameters == {"hidden_dimension": "64", "recency_mask": "False"}
 
 
+def test_a_recipe_that_explores_takes_settings_for_it(tmp_path: Path) -> None:
+    head, _, _ = GOOD.partition("recipes:")
+    recipe = "recipes:\n  - recipe: aws-user-personalization\n    exploration: {explorationWeight: 1}\n"
+    assert load(write(tmp_path, head + recipe)).recipes[0].exploration == {"explorationWeight": "1"}
+    for wrong, said in (("explorationWeight: 2", "[0, 1]"), ("weight: 1", "explorationWeight")):
+        (found,) = findings(tmp_path, head + recipe.replace("explorationWeight: 1", wrong))
+        assert said in f"{found.problem} {found.hint}"
+    ranges = "recipes:\n  - recipe: aws-similar-items\n    hyperparameters: {item_id_hidden_dim: 50}\n"
+    (found,) = findings(tmp_path, head + ranges)
+    assert found.hint == "Allowed: popularity_discount_factor"
+
+
 @pytest.mark.parametrize(
     ("text", "share"), [("0.07", Fraction(7, 100)), ("1/3", Fraction(1, 3)), ("0.1", Fraction(1, 10))]
 )
@@ -70,6 +82,14 @@ def test_a_share_is_exact(tmp_path: Path, text: str, share: Fraction) -> None:
             10,
             "recipes.1.hyperparameters.hidden_dimension",
             "[32, 256]",
+            "",
+        ),
+        (
+            "hyperparameters: {hidden_dimension: 64, recency_mask: false}",
+            "exploration: {explorationWeight: 0.5}",
+            10,
+            "recipes.1.exploration",
+            "takes no settings for exploration",
             "",
         ),
         ("kind: generated", "kind: generate", 2, "data.kind", "unknown kind 'generate'", "'generated'?"),

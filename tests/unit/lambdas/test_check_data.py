@@ -251,6 +251,24 @@ def test_on_aws_successors_are_trained_and_shared() -> None:
     assert [ask.question for ask in asks] == ["user", "cold-items", "user"]
 
 
+@pytest.mark.parametrize("endpoint", [AWS, "http://127.0.0.1:4566"])
+def test_settings_for_exploration_reach_the_campaign_here_and_on_aws(endpoint: str) -> None:
+    chosen = {"explorationWeight": "0.9", "explorationItemAgeCutOff": "7"}
+    personalize = FakePersonalize(endpoint)
+    personalize.add("arn:aws:personalize:::recipe/aws-user-personalization")
+    recipe = "aws-user-personalization"
+    plain, told = (
+        planned(
+            settings=replace(SETTINGS, recipes=[RecipeSettings(recipe=recipe, exploration=given)], events=None),
+            personalize=personalize,
+        ).trainings[0]
+        for given in ({}, chosen)
+    )
+    assert told.asks[0].campaign.request["campaignConfig"] == {"itemExplorationConfig": chosen}
+    assert told.asks[0].campaign.name != plain.asks[0].campaign.name
+    assert told.solution.name == plain.solution.name, "one training serves both"
+
+
 def test_recipes_are_of_the_dataset_groups_partition() -> None:
     personalize = FakePersonalize("https://personalize.eusc-de-east-1.amazonaws.eu")
     personalize.add("arn:aws-eusc:personalize:::recipe/aws-sims")
