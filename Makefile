@@ -13,6 +13,7 @@ BIN := $(VENV)/bin
 CDK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m local_cloud.cdk
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
+READY_PEERS := .venv-peers/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help run test synth bench bench-recipes verify lint format deploy destroy diff pins snapshots clean
@@ -27,6 +28,11 @@ $(READY): requirements.txt requirements-local.txt package.json package-lock.json
 
 $(READY_DEV): $(READY) requirements-dev.txt
 	@$(PYTHON) tools/setup.py requirements.txt requirements-local.txt requirements-dev.txt && touch $@
+
+$(READY_PEERS): requirements-peers.txt
+	@test -n "$(PYTHON)" || { echo "personalize-cdk needs Python 3.11 or newer, and there is none on the PATH" >&2; exit 1; }
+	@echo "Setting up .venv-peers/ (PyTorch and others, for the benchmark only; a few minutes)"
+	@$(PYTHON) -m venv .venv-peers && .venv-peers/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-peers.txt && touch $@
 
 # ------------------------------------------------------------------------------------------------------------- the jobs
 run: $(READY)  ## deploy, train, evaluate and report in a local cloud [EXPERIMENT=name] [DATA=folder]
@@ -51,14 +57,13 @@ format: $(READY_DEV)  ## lay the code out
 synth: $(READY)  ## the CloudFormation templates, into cdk.out
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python app.py && ls cdk.out/*.template.json
 
-bench: $(READY_DEV)  ## the figures in benchmarks/ [DATA=folder of MovieLens 100k]
+bench: $(READY_DEV)  ## the figures in benchmarks/ [DATA=folder of MovieLens or airline data]
 	@$(BIN)/python -m benchmarks.data_prep
 	@$(BIN)/python -m benchmarks.local_cloud
-	@$(if $(DATA),$(MAKE) --no-print-directory bench-recipes,echo "No DATA=folder: the recipes on MovieLens were left out.")
+	@$(MAKE) --no-print-directory bench-recipes
 
-bench-recipes: $(READY_DEV)  ## every recipe beside the baselines on real data, DATA=folder
-	@test -n "$(DATA)" || { echo "make bench-recipes needs DATA=folder of a MovieLens data set" >&2; exit 1; }
-	@$(BIN)/python -m benchmarks.recipes --data "$(DATA)"
+bench-recipes: $(READY_DEV) $(READY_PEERS)  ## every recipe beside baselines and peers [DATA=folder] [ONLY=regex] [WORKS=regex]
+	@$(BIN)/python -m benchmarks.recipes --generated $(if $(DATA),--data $(DATA)) --only "$(ONLY)" --works "$(WORKS)"
 
 # ---------------------------------------------------------------------------------------------------------------- on AWS
 deploy: $(READY)  ## deploy EXPERIMENT=name to the AWS account of your credentials
@@ -74,10 +79,13 @@ diff: $(READY)  ## what a deploy would change
 pins: $(READY_DEV)  ## compile requirements*.in to full pins
 	@for f in requirements requirements-local requirements-dev; do \
 	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --quiet $$f.in -o $$f.txt || exit 1; done
+	@$(BIN)/uv pip compile --python-version 3.11 --no-header --no-annotate --quiet requirements-peers.in -o requirements-peers.txt
+	@# What only PyTorch for GPUs needs: pip fetches it where that build is chosen.
+	@sed -i.bak -E '/^(nvidia|cuda|triton)/d' requirements-peers.txt && rm requirements-peers.txt.bak
 
 snapshots: $(READY_DEV)  ## accept the templates and the experiments' schema as they are now (then read the diff)
 	@$(BIN)/python -m experiments.schema
 	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest tests/synth/test_synth_snapshots.py
 
 clean:  ## remove what the commands made (not out/)
-	@rm -rf $(VENV) node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis build
+	@rm -rf $(VENV) .venv-peers node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis build

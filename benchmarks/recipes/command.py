@@ -1,0 +1,116 @@
+"""python -m benchmarks.recipes [--data FOLDER ...] [--generated]: runs what has no result yet, then writes the page.
+
+FOLDER is a MovieLens data set in any layout (its cold-start draws are run too) or the airline reviews. Results are kept
+below --out; a second run does only what changed. --only and --works choose cells; with neither folder nor --generated
+the page is written from what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.recipes import cells, exchange, growth, pace, page
+from benchmarks.recipes.judging import RESAMPLES, Judge, Result, result
+from benchmarks.recipes.made import made
+from benchmarks.recipes.sources import ROOT
+from benchmarks.recipes.subjects import Subject, subjects
+from benchmarks.recipes.works import Prepared, Work, generated, prepared, works_of
+
+OUT = ROOT / "out" / "bench" / "recipes"
+PAGE = ROOT / "benchmarks" / "recipes.md"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; 1 if a cell failed."""
+    asked = _parser().parse_args(arguments)
+    works = [work for folder in asked.data for work in works_of(folder, asked.out / "works")]
+    works += generated() if asked.generated else []
+    failed = 0
+    try:
+        for work in works:
+            if re.search(asked.works, work.name):
+                failed += run_work(work, asked)
+    finally:
+        write_page(asked.out, asked.page)
+    return 1 if failed else 0
+
+
+def run_work(work: Work, asked: argparse.Namespace) -> int:
+    """Runs the missing cells of a work and keeps its result, also if interrupted; how many failed."""
+    ready = prepared(work, asked.out / "works")
+    rows = subjects(work, ready.counts["past"]["interactions"])
+    judge = Judge(ready)
+    failures: dict[str, str] = {}
+    print(f"{work.name}: {len(judge.cases):,} users", flush=True)
+    try:
+        for subject in rows:
+            if not re.search(asked.only, subject.name):
+                continue
+            for cell in cells.cells(ready, subject)[: asked.seeds]:
+                failures |= _run_cell(cell, judge, asked)
+    finally:
+        found = result(judge, [(row, _kept(ready, row, asked.out), failures.get(row.name, "")) for row in rows])
+        found.made = made()
+        _write_json(asked.out / "results" / f"{work.name}.json", found.to_json())
+    return len(failures)
+
+
+def write_page(out: Path, target: Path) -> None:
+    """The page, from all results below `out`."""
+    results = {}
+    for path in sorted((out / "results").glob("*.json")):
+        found = Result.from_json(json.loads(path.read_text(encoding="utf-8")))
+        results[found.work] = found
+    further = [*pace.section(out), *growth.section(out)]
+    target.write_text(page.page(results, resamples=RESAMPLES, further=further), encoding="utf-8")
+    print(f"written: {target}")
+
+
+def _run_cell(cell: cells.Cell, judge: Judge, asked: argparse.Namespace) -> dict[str, str]:
+    """Runs it if its answer is not there; {subject: why it failed}."""
+    target = cell.path(asked.out)
+    name = f"{cell.work.work.name}, {cell.subject.name}, seed {cell.seed}"
+    if target.exists():
+        return {}
+    if not cell.subject.python.exists():
+        print(f"{name}: no {cell.subject.python}: `make bench-recipes` sets it up", flush=True)
+        return {cell.subject.name: "the peers' environment is not set up"}
+    print(f"{name} ...", flush=True)
+    try:
+        answer = cells.run(
+            cell.subject, cells.job_of(cell, judge.cases), target, threads=asked.threads, nice=asked.nice
+        )
+    except cells.CellFailed as failure:
+        print(f"{name}: FAILED, {failure}", flush=True)
+        return {cell.subject.name: "failed"}
+    print(f"{name}: {answer.training_seconds:.1f} s, {answer.peak_mb:.0f} MB", flush=True)
+    return {}
+
+
+def _kept(work: Prepared, subject: Subject, out: Path) -> list[exchange.Answer]:
+    """Answers of the subject's cells that are there."""
+    paths = [cell.path(out) for cell in cells.cells(work, subject)]
+    return [exchange.load(path) for path in paths if path.exists()]
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.recipes", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--data", type=Path, nargs="*", default=[], metavar="FOLDER")
+    parser.add_argument("--generated", action="store_true", help="also the generated data sets")
+    parser.add_argument("--works", default="", metavar="REGEX", help="only works whose names match")
+    parser.add_argument("--only", default="", metavar="REGEX", help="only subjects whose names match")
+    parser.add_argument("--seeds", type=int, default=None, help="at most so many of a subject's seeds")
+    parser.add_argument("--threads", type=int, default=1, help="for every library alike")
+    parser.add_argument("--nice", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--page", type=Path, default=PAGE)
+    return parser
