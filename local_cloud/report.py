@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contract import layout
+from contract.recipes import RECIPES
 from contract.results import BaselineResult, RecipeResult, Report
 from local_cloud.services import LocalCloud
 
@@ -59,9 +60,7 @@ def comparison(report: Report) -> Table:
     Recipes that were asked another question than the best one stand apart: they are not ranked against it.
     """
     title = f"{report.experiment}: {report.evaluated_users} users asked, judged as “{report.judged_by}”\n"
-    table = Table(
-        title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True
-    )
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=0)
     table.add_column("recipe", overflow="fold")
     for label in SHOWN.values():
         table.add_column(f"{label}  95 %", justify="right", no_wrap=True)
@@ -73,11 +72,11 @@ def comparison(report: Report) -> Table:
         table.add_section()
         table.add_row(Text("another question", style="dim"))
         for name, result in apart:
-            table.add_row(*_row(report, name, result, indent="  "))
+            table.add_row(*_row(report, name, result, indent=" "))
     table.add_section()
     table.add_row(Text("baselines", style="dim"))
     for name, baseline in sorted(report.baselines.items(), key=lambda row: -_value(report, row[1])):
-        table.add_row(Text(f"  {name.replace('_', ' ')}", style="dim"), *_figures(report, baseline), "")
+        table.add_row(Text(f" {name.replace('_', ' ')}", style="dim"), *_figures(report, baseline), "")
     return table
 
 
@@ -116,11 +115,16 @@ def reached(report: Report) -> str | None:
 
 
 def _by_question(report: Report) -> tuple[list[tuple[str, RecipeResult]], list[tuple[str, RecipeResult]]]:
-    """Recipes that were asked what the best one was asked (without a best: what most were), and the others."""
-    questions = [result.question for result in report.recipes.values()]
-    main = report.recipes[report.best].question if report.best else max(questions, key=questions.count)
+    """Recipes of the best one's type that were asked what it was asked (without a best: most were), and the others."""
+    asked = {name: _asked(name, result) for name, result in report.recipes.items()}
+    main = asked[report.best] if report.best else max(asked.values(), key=list(asked.values()).count)
     rows = sorted(report.recipes.items(), key=lambda row: -_value(report, row[1]))
-    return [row for row in rows if row[1].question == main], [row for row in rows if row[1].question != main]
+    return [row for row in rows if asked[row[0]] == main], [row for row in rows if asked[row[0]] != main]
+
+
+def _asked(name: str, result: RecipeResult) -> tuple[str, str]:
+    row = RECIPES.get(name)
+    return (row.type.value if row else "", result.question)
 
 
 def _row(report: Report, name: str, result: RecipeResult, *, indent: str = "") -> list[Text | str]:
