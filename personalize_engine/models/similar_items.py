@@ -33,6 +33,7 @@ from personalize_engine.data.features import Described
 from personalize_engine.data.past import Past
 from personalize_engine.data.vocabulary import Vocabulary
 from personalize_engine.models.base import Model, Progress, Query, no_progress
+from personalize_engine.models.factors import factors
 
 WINDOW = 20
 """Steps between two items of a history that still count as company."""
@@ -94,7 +95,7 @@ class SimilarItems(Model[SimilarItemsParameters]):
         counts = _company(past)
         met = np.asarray(counts.sum(axis=1), dtype=np.float32).ravel()
         progress(done=1, total=3, message="factorising")
-        company, context = _factors(_information(counts, met), parameters.item_id_hidden_dim, random)
+        company, context = factors(_information(counts, met), parameters.item_id_hidden_dim, random)
         progress(done=2, total=3, message="learning from metadata")
         known = met > 0
         parts = [(company, context)]
@@ -166,21 +167,6 @@ def _information(counts: Any, met: Floats) -> Any:
     return pairs.tocsr()
 
 
-def _factors(matrix: Any, rank: int, random: np.random.Generator) -> tuple[Floats, Floats]:
-    """(n, rank) and (m, rank): the best two whose product is the (n, m) matrix, scale shared by both.
-
-    Randomised range finder with power iterations: Halko, Martinsson, Tropp: "Finding Structure with Randomness"
-    (SIAM Review 2011), algorithms 4.4 and 5.1. Columns beyond the smaller side of the matrix are left out.
-    """
-    width = min(rank + 10, *matrix.shape)
-    basis = np.linalg.qr(matrix @ random.standard_normal((matrix.shape[1], width), dtype=np.float32))[0]
-    for _ in range(4):
-        basis = np.linalg.qr(matrix @ np.linalg.qr(matrix.T @ basis)[0])[0]
-    left, scale, right = np.linalg.svd((matrix.T @ basis).T, full_matrices=False)
-    root = np.sqrt(scale[:rank])
-    return ((basis @ left)[:, :rank] * root).astype(np.float32), (right[:rank].T * root).astype(np.float32)
-
-
 def _likeness(described: Described, rank: int, random: np.random.Generator) -> Floats:
     """(n_items, at most `rank`) rows of length 1; zero for an item without any feature."""
     from scipy.sparse import csr_matrix, diags
@@ -196,7 +182,7 @@ def _likeness(described: Described, rank: int, random: np.random.Generator) -> F
 
 def _projected(features: Any, rank: int, random: np.random.Generator) -> Floats:
     """(n_items, rank) in the directions in which the features vary most."""
-    _, directions = _factors(features, rank, random)
+    _, directions = factors(features, rank, random)
     return np.asarray(features @ np.linalg.qr(directions)[0], dtype=np.float32)
 
 
