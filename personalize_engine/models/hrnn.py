@@ -140,21 +140,24 @@ class Hrnn(Model[HrnnParameters]):
         """
         scores = np.full((len(queries), len(self.items)), np.nan, np.float32)
         histories = [self._known(query.history) for query in queries]
-        added, known = asked(self.weights, self.encoders, queries)
-        longest_first = sorted(
-            (row for row, history in enumerate(histories) if len(history.item) or known[row]),
-            key=lambda row: -len(histories[row].item),
-        )
-        for low in range(0, len(longest_first), _BATCH):
-            rows = longest_first[low : low + _BATCH]
-            asking = self._queries([histories[row] for row in rows]) + added[rows]
-            logits = asking @ self.weights["embedding"].T + self.weights["bias"]
+        asking = self._asking(queries, histories)
+        told = np.flatnonzero(~np.isnan(asking[:, 0]))
+        for low in range(0, len(told), _BATCH):
+            rows = told[low : low + _BATCH]
+            logits = asking[rows] @ self.weights["embedding"].T + self.weights["bias"]
             for k, row in enumerate(rows):
                 met, age = _ages(histories[row].item)
                 logits[k, met] = net.met_score(self.weights, logits[k, met], net.repeat_age(np, age))
             logits -= logits.max(axis=1, keepdims=True)
             scores[rows] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
         return scores
+
+    def asking(self, queries: Sequence[Query]) -> NDArray[np.float32]:
+        """(B, D): what items' vectors are multiplied by to score them; rows of NaN as in `scores`.
+
+        For items that others make vectors for (`cold_start`): the repeat term has no part in it.
+        """
+        return self._asking(queries, [self._known(query.history) for query in queries])
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """The weights, and the encoders where there is metadata."""
@@ -168,6 +171,19 @@ class Hrnn(Model[HrnnParameters]):
         weights = {name: array for name, array in arrays.items() if name != _ENCODERS}
         encoders = Encoders.from_array(arrays[_ENCODERS]) if _ENCODERS in arrays else None
         return cls(parameters, items, weights=weights, encoders=encoders)
+
+    def _asking(self, queries: Sequence[Query], histories: Sequence[_History]) -> NDArray[np.float32]:
+        """`asking`, given the known items of each query's history."""
+        asking = np.full((len(queries), len(self.weights["gain"])), np.nan, np.float32)
+        added, known = asked(self.weights, self.encoders, queries)
+        longest_first = sorted(
+            (row for row, history in enumerate(histories) if len(history.item) or known[row]),
+            key=lambda row: -len(histories[row].item),
+        )
+        for low in range(0, len(longest_first), _BATCH):
+            rows = longest_first[low : low + _BATCH]
+            asking[rows] = self._queries([histories[row] for row in rows]) + added[rows]
+        return asking
 
     def _known(self, history: Sequence[Interaction]) -> _History:
         """The history without the items that the model does not know."""
