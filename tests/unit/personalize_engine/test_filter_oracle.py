@@ -66,7 +66,8 @@ class Case:
     known_to_model: list[str]
     current_item: Row
     user: Row
-    interactions: list[tuple[str, str | None]]
+    runs: list[tuple[str, str | None, int]]
+    """The user's interactions: item, event type, how often one after the other."""
     expressions: list[Drawn]
     text: str
     given: dict[str, str] = field(default_factory=dict)
@@ -104,7 +105,7 @@ def meets_one(item: str, row: Row, said: Said, case: Case) -> bool:
         return any(
             seen == item
             and (("*" in said.values) or name in [v.lower() for v in said.values]) is (said.operator == "IN")
-            for seen, name in newest(case.interactions)
+            for seen, name in newest(case.runs)
         )
     others = list(said.values)
     if said.other is not None:
@@ -112,13 +113,12 @@ def meets_one(item: str, row: Row, said: Said, case: Case) -> bool:
     return compare(row.get(said.name), said, others, said.name)
 
 
-def newest(interactions: Sequence[tuple[str, str | None]]) -> list[tuple[str, str]]:
-    kept = []
-    for place, (item, name) in enumerate(interactions):
-        same_later = [1 for _, later in interactions[place + 1 :] if (later or "").lower() == (name or "").lower()]
-        if len(same_later) < 100:
-            kept.append((item, (name or "").lower()))
-    return kept
+def newest(runs: Sequence[tuple[str, str | None, int]]) -> set[tuple[str, str]]:
+    """Item and event type (in lower case) of the newest hundred interactions of each type."""
+    by_type: dict[str, list[str]] = {}
+    for item, name, times in runs:
+        by_type.setdefault((name or "").lower(), []).extend([item] * times)
+    return {(item, name) for name, items in by_type.items() for item in items[-100:]}
 
 
 def compare(cell: Any, said: Said, others: list[Any], name: str) -> bool:
@@ -225,7 +225,7 @@ def cases(draw: st.DrawFn) -> Case:
         known_to_model=draw(st.lists(st.sampled_from(ITEMS), unique=True)),
         current_item=draw(st.sampled_from([{}, *catalogue])),
         user=draw(st.sampled_from([{}, full])),
-        interactions=[(item, name) for item, name, times in runs for _ in range(times)],
+        runs=runs,
         expressions=said,
         text=" | ".join(written(draw, expression) for expression in said),
         given=given_values,
@@ -281,7 +281,8 @@ def answered(case: Case) -> list[str]:
     types |= {"YEAR": pa.int64(), "PRICE": pa.float32(), "SCORE": pa.float64()}
     table = pa.Table.from_pylist(case.catalogue, schema=pa.schema(list(types.items())))
     columns = ItemColumns(table, Vocabulary(case.known_to_model))
-    asked = Asked(user=case.user, item=case.current_item, interactions=case.interactions)
+    interactions = [(item, name) for item, name, times in case.runs for _ in range(times)]
+    asked = Asked(user=case.user, item=case.current_item, interactions=interactions)
     mask = allowed(bind(parse(case.text), case.given), columns, asked)
     return [item for item, kept in zip(case.known_to_model, mask.tolist(), strict=True) if kept]
 
@@ -293,6 +294,7 @@ def test_filters_mean_what_they_say(case: Case) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @settings(max_examples=10_000, deadline=None)
 @given(cases())
 def test_ten_thousand_filters_mean_what_they_say(case: Case) -> None:
