@@ -32,6 +32,8 @@ class RecipeSettings:
     featurization: dict[str, str] = field(default_factory=dict)
     exploration: dict[str, str] = field(default_factory=dict)
     """`itemExplorationConfig` of its campaign."""
+    hpo: dict[str, Any] | None = None
+    """`solutionConfig.hpoConfig`; None: no hyperparameter optimisation."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,8 @@ from contract import fields, naming
 from contract.holdout import DEFAULT_SHARE, share_from_text
 from contract.plan import Mode
 from contract.recipes import RECIPES, DatasetKind, Parameter, RecipeType
+from contract.tuning import TuningError
+from experiments.tuning import Tuning
 
 
 class _Part(BaseModel):
@@ -215,6 +217,10 @@ class ColdItems(_Part):
 HoldOut = Annotated[LastShare | AfterTime | ColdItems, Field(discriminator="kind")]
 
 
+def _tuning(value: Any) -> Any:
+    return {True: {}, False: None}[value] if isinstance(value, bool) else value
+
+
 _SETTINGS = ("hyperparameters", "exploration")
 """Members of a recipe choice whose values are kept as text, as the service takes them."""
 
@@ -227,6 +233,8 @@ class RecipeChoice(_Part):
     """By their documented names; both algorithm and featurization ones."""
     exploration: dict[str, str] = Field(default_factory=dict)
     """`itemExplorationConfig` of the campaign, for a recipe that explores: by the names of the service."""
+    hpo: Annotated[Tuning | None, BeforeValidator(_tuning, json_schema_input_type=bool | Tuning | None)] = None
+    """Hyperparameter optimisation before the training: `true`, or how. On AWS every training it makes is billed."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -258,6 +266,11 @@ class RecipeChoice(_Part):
         if self.exploration and not row.explores:
             raise _wrong(f"{self.recipe} takes no settings for exploration", at=("exploration",))
         self._check("exploration", self.exploration, row.exploration)
+        if self.hpo is not None:
+            try:
+                self.hpo.hpo_config(row, self.hyperparameters)
+            except TuningError as error:
+                raise _wrong(error.problem, at=("hpo",)) from None
         return self
 
     def _check(self, member: str, given: dict[str, str], known: tuple[Parameter, ...]) -> None:

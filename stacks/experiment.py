@@ -112,12 +112,14 @@ def _settings(experiment: Experiment, *, prefix: str, storage: Storage, datasets
 
 def _recipe(choice: RecipeChoice) -> RecipeSettings:
     """The YAML lists both kinds of parameters together; the service takes them apart."""
-    featurization = {parameter.name for parameter in RECIPES[choice.recipe].featurization}
+    row = RECIPES[choice.recipe]
+    featurization = {parameter.name for parameter in row.featurization}
     return RecipeSettings(
         recipe=choice.recipe,
         hyperparameters={key: value for key, value in choice.hyperparameters.items() if key not in featurization},
         featurization={key: value for key, value in choice.hyperparameters.items() if key in featurization},
         exploration=choice.exploration,
+        hpo=choice.hpo.hpo_config(row, choice.hyperparameters) if choice.hpo else None,
     )
 
 

@@ -168,7 +168,7 @@ def _trainings(
         recipe_arn = _in_partition_of(group, trained.arn)
         if run.backend == "aws" and trained.name not in {plan.trained for plan in plans.values()}:
             _check_recipe(trained, row, arn=recipe_arn, aws=aws)
-        config = _solution_config(settings, wanted, training)
+        config = _solution_config(settings, wanted, training, on_aws=run.backend == "aws")
         solution = naming.name(settings.prefix, trained.word, trained.name, config, group)
         if solution not in plans:
             plans[solution] = TrainingPlan(
@@ -180,6 +180,7 @@ def _trainings(
                     request={
                         "recipeArn": recipe_arn,
                         "performAutoTraining": False,  # the service's default is to train, and bill, every week
+                        **({"performHPO": True} if wanted.hpo is not None else {}),
                         **({"solutionConfig": config} if config else {}),
                     },
                     parent=group,
@@ -205,19 +206,29 @@ def _trainings(
     return list(plans.values())
 
 
-def _solution_config(settings: Settings, wanted: RecipeSettings, training: Training) -> dict[str, Any]:
+def _solution_config(settings: Settings, wanted: RecipeSettings, training: Training, *, on_aws: bool) -> dict[str, Any]:
     config: dict[str, Any] = {}
     if training.carries_hyperparameters:
         if wanted.hyperparameters:
             config["algorithmHyperParameters"] = wanted.hyperparameters
         if wanted.featurization:
             config["featureTransformationParameters"] = wanted.featurization
+    if wanted.hpo is not None:
+        config["hpoConfig"] = _hpo_config(wanted.hpo, training, on_aws=on_aws)
     if training.exclude_metadata:
         # In capitals, as in a dataset's ARN: the only spelling of these keys that is known to be in use.
         excluded = {kind.upper(): _metadata(kind, columns) for kind, columns in settings.schema_columns.items()}
         if excluded := {kind: columns for kind, columns in excluded.items() if columns}:
             config["trainingDataConfig"] = {"excludedDatasetColumns": excluded}
     return config
+
+
+def _hpo_config(wanted: dict[str, Any], training: Training, *, on_aws: bool) -> dict[str, Any]:
+    """AWS does not let anybody choose the objective, and a retired recipe's ranges are not those of its successor."""
+    left_out = {"hpoObjective"} if on_aws else set()
+    if not training.carries_hyperparameters:
+        left_out.add("algorithmHyperParameterRanges")
+    return {member: value for member, value in wanted.items() if member not in left_out}
 
 
 def _metadata(kind: str, columns: list[str]) -> list[str]:

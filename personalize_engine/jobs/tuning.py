@@ -40,6 +40,8 @@ LOGARITHMIC_FROM = 8.0
 """A range whose ends are so many times apart is searched in proportions: 32 to 64 counts as much as 128 to 256."""
 STEPS = 100
 """Of progress, per trial."""
+ENOUGH = 0.05
+"""Of a trial must be done before the time left is told from it: at first a network is compiled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +195,7 @@ class _Account:
         message = f"trial {min(whole + 1, jobs)} of {jobs}"
         if self._best is not None:
             message += f", best {self._search.objective} {self._best:.4f}"
-        if done > 0:
+        if done >= ENOUGH * self._width:
             # The final training takes about as long as one trial, which `width` of them share the time of.
             left = (time.monotonic() - self._began) / done * (jobs - done + self._width)
             message += f", about {left:.0f} s left"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.recipes import DatasetKind
+from contract.recipes import RECIPES, DatasetKind
 from experiments.config import ColdItems, LastShare
 from experiments.load import ConfigError, Finding, load, load_named, names
 
@@ -53,6 +53,50 @@ def test_a_recipe_that_explores_takes_settings_for_it(tmp_path: Path) -> None:
     ranges = "recipes:\n  - recipe: aws-similar-items\n    hyperparameters: {item_id_hidden_dim: 50}\n"
     (found,) = findings(tmp_path, head + ranges)
     assert found.hint == "Allowed: popularity_discount_factor"
+
+
+def test_tuning_is_asked_for_with_true_or_with_its_settings(tmp_path: Path) -> None:
+    head, _, _ = GOOD.partition("    hyperparameters")
+    hrnn, given = RECIPES["aws-hrnn"], {"hidden_dimension": "64"}
+
+    def config(text: str) -> dict[str, object] | None:
+        hpo = load(write(tmp_path, f"{head}    hpo: {text}\n")).recipes[1].hpo
+        return None if hpo is None else hpo.hpo_config(hrnn, given)
+
+    assert config("false") is None
+    assert config("true") == {"hpoResourceConfig": {"maxNumberOfTrainingJobs": "10"}}
+    assert config(
+        "{jobs: 4, parallel: 2, objective: precision_at_25, ranges: {bptt: [8, 32], recency_mask: [true]}}"
+    ) == {
+        "hpoResourceConfig": {"maxNumberOfTrainingJobs": "4", "maxParallelTrainingJobs": "2"},
+        "hpoObjective": {"type": "Maximize", "metricName": "precision_at_25"},
+        "algorithmHyperParameterRanges": {
+            "integerHyperParameterRanges": [{"name": "bptt", "minValue": 8, "maxValue": 32}],
+            "categoricalHyperParameterRanges": [{"name": "recency_mask", "values": ["True"]}],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "problem"),
+    [
+        ("{jobs: 41}", "recipes.1.hpo.jobs", "less than or equal to 40"),
+        ("many", "recipes.1.hpo", "must be a mapping of fields, not 'many'"),
+        ("{objective: loss}", "recipes.1.hpo", "metricName='loss' is not allowed"),
+        ("{ranges: {bptt: [8, 64]}}", "recipes.1.hpo", "bptt='64' is not allowed: it must be an integer in [2, 32]"),
+        ("{ranges: {bptt: [8]}}", "recipes.1.hpo", "bptt needs two numbers: [lowest, highest]"),
+        (
+            "{ranges: {width: [8, 9]}}",
+            "recipes.1.hpo",
+            "width is no tunable hyperparameter of aws-hrnn: hidden_dimension",
+        ),
+    ],
+)
+def test_tuning_that_the_service_would_refuse(tmp_path: Path, text: str, field: str, problem: str) -> None:
+    head, _, _ = GOOD.partition("    hyperparameters")
+    (found,) = findings(tmp_path, f"{head}    hpo: {text}\n")
+    assert (found.line, found.field) == (10, field)
+    assert problem in found.problem
 
 
 @pytest.mark.parametrize(

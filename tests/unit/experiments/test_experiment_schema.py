@@ -40,5 +40,10 @@ def test_what_the_loader_refuses_is_marked(change: dict[str, Any]) -> None:
     assert not CHECK.is_valid(QUICKSTART | change)
 
 
+@pytest.mark.parametrize("hpo", [True, {"jobs": 4, "ranges": {"bptt": [8, 16], "recency_mask": ["True"]}}])
+def test_tuning_may_be_asked_for_in_short(hpo: Any) -> None:
+    CHECK.validate(QUICKSTART | {"recipes": [{"recipe": "aws-hrnn", "hpo": hpo}]})
+
+
 def test_parameters_may_be_numbers() -> None:
     CHECK.validate(QUICKSTART | {"recipes": [{"recipe": "aws-hrnn", "hyperparameters": {"bptt": 8}}]})

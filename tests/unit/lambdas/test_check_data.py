@@ -251,6 +251,42 @@ def test_on_aws_successors_are_trained_and_shared() -> None:
     assert [ask.question for ask in asks] == ["user", "cold-items", "user"]
 
 
+HPO = {
+    "hpoResourceConfig": {"maxNumberOfTrainingJobs": "4"},
+    "hpoObjective": {"type": "Maximize", "metricName": "precision_at_10"},
+    "algorithmHyperParameterRanges": {
+        "integerHyperParameterRanges": [{"name": "bptt", "minValue": 8, "maxValue": 16}],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "recipe", "expected"),
+    [
+        ("http://127.0.0.1:4566", "aws-hrnn", HPO),
+        (AWS, "aws-hrnn", {"hpoResourceConfig": HPO["hpoResourceConfig"]}),
+        (AWS, "aws-user-personalization", {name: HPO[name] for name in HPO if name != "hpoObjective"}),
+    ],
+)
+def test_tuning_is_asked_for_as_the_service_takes_it(endpoint: str, recipe: str, expected: dict[str, object]) -> None:
+    personalize = FakePersonalize(endpoint)
+    personalize.add("arn:aws:personalize:::recipe/aws-user-personalization")
+    plain, tuned = (
+        planned(
+            settings=replace(SETTINGS, recipes=[RecipeSettings(recipe=recipe, hpo=hpo)], events=None),
+            personalize=personalize,
+        )
+        .trainings[0]
+        .solution
+        for hpo in (None, HPO)
+    )
+    assert "performHPO" not in plain.request
+    assert tuned.request["performHPO"] is True
+    assert tuned.request["solutionConfig"]["hpoConfig"] == expected
+    check("personalize", "CreateSolution", {"name": tuned.name, "datasetGroupArn": GROUP, **tuned.request})
+    assert plain.name != tuned.name
+
+
 @pytest.mark.parametrize("endpoint", [AWS, "http://127.0.0.1:4566"])
 def test_settings_for_exploration_reach_the_campaign_here_and_on_aws(endpoint: str) -> None:
     chosen = {"explorationWeight": "0.9", "explorationItemAgeCutOff": "7"}
