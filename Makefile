@@ -83,8 +83,9 @@ pins: $(READY_DEV)  ## compile requirements*.in to full pins
 	@# What only PyTorch for GPUs needs: pip fetches it where that build is chosen.
 	@sed -i.bak -E '/^(nvidia|cuda|triton)/d' requirements-peers.txt && rm requirements-peers.txt.bak
 
-snapshots: $(READY_DEV)  ## accept the templates and the experiments' schema as they are now (then read the diff)
+snapshots: $(READY_DEV)  ## accept templates, the experiments' schema and the recipes' tables as they are now (then read the diff)
 	@$(BIN)/python -m experiments.schema
+	@$(BIN)/python -m tools.recipe_tables
 	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest tests/synth/test_synth_snapshots.py
 
 clean:  ## remove what the commands made (not out/)
