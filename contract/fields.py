@@ -16,6 +16,9 @@ IMPRESSION = "IMPRESSION"
 RECOMMENDATION_ID = "RECOMMENDATION_ID"
 CREATION_TIMESTAMP = "CREATION_TIMESTAMP"
 
+TITLE = "TITLE"
+"""What reports call an item: no column of a schema."""
+
 REQUIRED: dict[DatasetKind, dict[str, str]] = {
     DatasetKind.INTERACTIONS: {USER_ID: "string", ITEM_ID: "string", TIMESTAMP: "long"},
     DatasetKind.USERS: {USER_ID: "string"},

@@ -3,6 +3,7 @@
     data/manifest.json                         written last; names the version that is complete
     data/VERSION/past/interactions.csv         what is imported (also users.csv, items.csv)
     data/VERSION/future/interactions.csv       the held-out rows: the ground truth
+    data/VERSION/titles.csv                    what reports call the items, where the source tells
     runs/RUN_ID/...                            answers and judgements of one execution
     reports/RUN_ID/report.json, report.html    the result
 
@@ -24,6 +25,11 @@ def past(version: str, kind: DatasetKind) -> str:
 def future(version: str) -> str:
     """The held-out interactions."""
     return f"data/{version}/future/interactions.csv"
+
+
+def titles(version: str) -> str:
+    """ITEM_ID and TITLE: for reports alone, Personalize never sees them."""
+    return f"data/{version}/titles.csv"
 
 
 def plan(run_id: str) -> str:

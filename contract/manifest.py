@@ -43,6 +43,8 @@ class Files:
     """By dataset type: {"Interactions": …}, and Users and Items where the experiment has them."""
     future: File
     """The held-out interactions."""
+    titles: File | None = None
+    """What reports call the items, where the source tells."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from typing import Any
 import ibis
 
 from contract import layout
-from contract.fields import ITEM_ID, USER_ID
+from contract.fields import ITEM_ID, TITLE, USER_ID
 from contract.manifest import Counts, Dropped, File, Files, Manifest
 from contract.naming import digest
 from contract.recipes import DatasetKind
@@ -29,6 +29,8 @@ from experiments.config import Column, Experiment
 
 VERSION_LENGTH = 16
 """Hex digits of a version."""
+
+_TITLES = "titles.csv"
 
 Step = Callable[[str], None]
 """Told what begins now."""
@@ -91,11 +93,15 @@ def prepare(
             written[kind.value] = _write(
                 database, kept, work / f"past-{kind.value}.csv", kind=kind, experiment=experiment
             )
+        if source.titles:
+            written[_TITLES] = _write_titles(database, source.titles, work / _TITLES)
         step("Describing")
         manifest = _describe(experiment, checked, split=split, written=written, source=source)
     files = {manifest.files.future.key: work / "future-interactions.csv"}
     for name, entry in manifest.files.past.items():
         files[entry.key] = work / f"past-{name}.csv"
+    if manifest.files.titles:
+        files[manifest.files.titles.key] = work / _TITLES
     return Prepared(
         files=files,
         manifest=manifest,
@@ -149,9 +155,22 @@ def _write(database: Database, table: ibis.Table, path: Path, *, kind: DatasetKi
     """The table as CSV. The key is filled in once the version is known."""
     names = [column.name for column in experiment.schemas.columns(kind) or ()]
     rows = database.write_csv(table.select(*names), path)
+    return File(key="", sha256=_sha256(path), rows=rows, columns=names)
+
+
+def _write_titles(database: Database, source: Table, path: Path) -> File:
+    """The first title of every item; items without one are left out."""
+    columns = [Column(name=name, type="string", nullable=True) for name in (ITEM_ID, TITLE)]
+    rows = ingest(database, "titles", source, columns)
+    rows = rows.filter(rows[ITEM_ID].notnull() & rows[TITLE].notnull())
+    first = rows.group_by(ITEM_ID).agg(**{TITLE: rows[TITLE].first(order_by=rows[ROW])}).order_by(ITEM_ID)
+    count = database.write_csv(first, path)
+    return File(key="", sha256=_sha256(path), rows=count, columns=[ITEM_ID, TITLE])
+
+
+def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    return File(key="", sha256=sha256, rows=rows, columns=names)
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _describe(
@@ -165,7 +184,7 @@ def _describe(
     holdout = _holdout(experiment)
     contents = {name: [entry.sha256, entry.rows, entry.columns] for name, entry in written.items()}
     version = digest(contents, holdout, length=VERSION_LENGTH)
-    held_out = written.pop("future")
+    held_out, titles = written.pop("future"), written.pop(_TITLES, None)
     return Manifest(
         version=version,
         experiment=experiment.name,
@@ -174,6 +193,7 @@ def _describe(
         files=Files(
             past={k: replace(entry, key=layout.past(version, DatasetKind(k))) for k, entry in written.items()},
             future=replace(held_out, key=layout.future(version)),
+            titles=titles and replace(titles, key=layout.titles(version)),
         ),
         dropped=[*_dropped(checked)],
         duplicates=checked[DatasetKind.INTERACTIONS].duplicates,

@@ -152,9 +152,13 @@ class DataFile(_Part):
     """What stands before the decimals of a number; with `,` points are taken for thousands."""
     lists: dict[str, Annotated[str, Field(min_length=1, max_length=1)]] = Field(default_factory=dict)
     """{column of the schema: what separates several values in its cells}, where it is not |."""
+    title: str | None = None
+    """Column of the file with what reports call an item. It is not uploaded to Personalize."""
 
     @model_validator(mode="after")
-    def _lists_columns(self) -> DataFile:
+    def _names_columns(self) -> DataFile:
+        if self.title is not None and fields.ITEM_ID not in self.columns:
+            raise _wrong("is given, but no column holds ITEM_ID", at=("title",))
         for name in self.lists:
             if name not in self.columns:
                 raise _unknown("column of the schema", name, known=self.columns, at=("lists", name))

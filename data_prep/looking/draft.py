@@ -90,6 +90,8 @@ def _file(kind: DatasetKind, dataset: Dataset) -> Iterator[str]:
         yield "    lists: # what separates several values in a cell"
         for column_name, sign in lists.items():
             yield f"      {column_name}: {_quoted(sign)}"
+    if dataset.title:
+        yield f"    title: {_quoted(dataset.title)} # what reports call an item; Personalize does not see it"
     yield "    columns:"
     for choice in dataset.choices:
         yield f"      {choice.column}: {_quoted(choice.source)} # {_one_line(choice.reason)}"

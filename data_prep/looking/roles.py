@@ -24,6 +24,7 @@ WORDS = {
     fields.TIMESTAMP: "timestamp time date datetime ts at when created moment day unixtime datum zeit",
     fields.EVENT_TYPE: "event action type behavior behaviour activity interaction",
     fields.EVENT_VALUE: "rating score stars grade value overall",
+    fields.TITLE: "title name label headline titel bezeichnung",
     fields.CREATION_TIMESTAMP: "created creation released release published added launch",
 }
 """Parts of names, by what they hint at."""
@@ -58,6 +59,8 @@ class Dataset:
     choices: list[Choice] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
     """(column of the file, why)"""
+    title: str | None = None
+    """Column of the file that names an item for people."""
 
     @property
     def metadata(self) -> list[Choice]:
@@ -120,6 +123,7 @@ def assign(
         if dataset.metadata:
             found[kind] = dataset
         else:
+            interactions.title = interactions.title or dataset.title
             interactions.left_out += dataset.left_out
     for kind, dataset in found.items():
         _within_quota(dataset, fields.MAX_METADATA[kind])
@@ -262,6 +266,8 @@ def _describe(dataset: Dataset, column: Column, why: str, *, rows: int, textual:
             )  # fmt: skip
         else:
             dataset.left_out.append((column.name, "long text; a dataset of items may have one such column"))
+    elif textual and column.distinct > max(FEW, _ALL_DIFFERENT * rows) and _hint(column.name, fields.TITLE):
+        dataset.title = dataset.title or column.name
     elif column.distinct > max(FEW, _ALL_DIFFERENT * rows):
         dataset.left_out.append((column.name, f"nearly every row has a value of its own ({_like(column)})"))
     else:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from contract.fields import EVENT_VALUE, ITEM_ID, TIMESTAMP, USER_ID
+from contract.fields import EVENT_VALUE, ITEM_ID, TIMESTAMP, TITLE, USER_ID
 from contract.recipes import DatasetKind
 from data_prep.errors import DataError
 from data_prep.sources.offered import wanted_columns
@@ -80,7 +80,16 @@ def read_movielens(experiment: Experiment, settings: MovieLens, *, file: Path, d
         table = read(_existing(folder / name)) if name and read else FrameTable(path=folder, frame=pd.DataFrame())
         columns = wanted_columns(experiment, kind, table.frame.columns, source=said, file=table.path)
         tables[kind] = FrameTable(path=table.path, frame=table.frame[columns], lines=table.lines)
-    return Source(tables=tables)
+    return Source(tables=tables, titles=_titles(layout, folder))
+
+
+def _titles(layout: _Layout, folder: Path) -> FrameTable | None:
+    """What reports call the films, if their file is there."""
+    path = folder / layout.items
+    if not path.is_file():
+        return None
+    table = layout.read_items(path)
+    return FrameTable(path=path, frame=table.frame[[ITEM_ID, TITLE]], lines=table.lines)
 
 
 def _recognise(folder: Path) -> _Layout:
@@ -129,7 +138,7 @@ def _movies(path: Path, rows: Iterator[tuple[int, str, str, str]]) -> FrameTable
         {
             ITEM_ID: [movie for _, movie, _, _ in listed],
             "GENRES": [NO_GENRE if genres in {"", "(no genres listed)"} else genres for _, _, _, genres in listed],
-            "TITLE": [title or None for _, _, title, _ in listed],
+            TITLE: [title or None for _, _, title, _ in listed],
             "YEAR": [year[1] if year else None for year in years],
         },
         dtype=object,

@@ -91,5 +91,7 @@ class Source:
     """All tables that an experiment needs."""
 
     tables: Mapping[DatasetKind, Table]
+    titles: Table | None = None
+    """Columns ITEM_ID and TITLE, maybe with equal rows: what reports call the items."""
     best_reachable: Callable[[], dict[str, float]] | None = field(default=None)
     """Generated data only: the metrics of the best possible recommendations for this hold-out."""

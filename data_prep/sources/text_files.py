@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import difflib
 import gzip
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import parquet
 
+from contract.fields import ITEM_ID, TITLE
 from contract.recipes import DatasetKind
 from data_prep.errors import DataError
 from data_prep.sources.tables import Source, TextTable, is_parquet, open_bytes
@@ -23,17 +25,20 @@ def read_files(experiment: Experiment, settings: Files, *, file: Path, data: Pat
         DatasetKind.USERS: settings.users,
         DatasetKind.ITEMS: settings.items,
     }
-    tables = {}
+    tables, titles = {}, None
     for kind in experiment.schemas.kinds:
         chosen = declared[kind]
         if chosen is not None:  # Experiment has made sure of it
-            tables[kind] = _table(chosen, (data or file.parent) / chosen.path)
-    return Source(tables=tables)
+            path = (data or file.parent) / chosen.path
+            tables[kind] = _table(chosen, path, chosen.columns)
+            if chosen.title is not None:
+                titles = _table(chosen, path, {ITEM_ID: chosen.columns[ITEM_ID], TITLE: chosen.title})
+    return Source(tables=tables, titles=titles)
 
 
-def _table(chosen: DataFile, path: Path) -> TextTable:
+def _table(chosen: DataFile, path: Path, columns: Mapping[str, str]) -> TextTable:
     names = header(path, chosen.delimiter)
-    for column, name in chosen.columns.items():
+    for column, name in columns.items():
         if name not in names:
             raise DataError.of(
                 path, f"has no column {name!r}, which {column} is read from", line=1, hint=_hint(name, names)
@@ -44,7 +49,7 @@ def _table(chosen: DataFile, path: Path) -> TextTable:
         delimiter=chosen.delimiter,
         header=True,
         quoted=True,
-        columns=chosen.columns,
+        columns=columns,
         time=chosen.timestamp,
         decimal=chosen.decimal,
         lists=chosen.lists,

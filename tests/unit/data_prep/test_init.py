@@ -101,6 +101,8 @@ def test_moments_with_zones_in_a_packed_file(tmp_path: Path, run: Run) -> None:
     }
     assert set(chosen(experiment, DatasetKind.ITEMS)) == {"ITEM_ID", "GENRES"}, "a title only names its item"
     assert experiment.context == ("DEVICE",)
+    titles = pd.read_csv(past.parent / "titles.csv").set_index("ITEM_ID")["TITLE"]
+    assert titles["track:9"] == "Song, the 9th"
     genres = pd.read_csv(past / "items.csv").set_index("ITEM_ID")["GENRES"]
     assert genres["track:9"] == lists[9].replace(";", "|")
     times = pd.concat([pd.read_csv(path)["TIMESTAMP"] for path in past.parent.glob("*/interactions.csv")])
