@@ -30,6 +30,8 @@ from personalize_engine.serving.rank import rank
 from personalize_engine.serving.trained import fallback_order
 
 TEST_USERS = 0.1
+AT_ONCE = 1000
+"""Users whose histories are held in memory at once: as objects they take far more than the arrays of a past."""
 PER_USER = tuple(name for name in SERVICE_METRICS if name != "coverage")
 
 
@@ -75,12 +77,14 @@ def service_metrics(model: Model[Any], parts: Split, *, recipe: Recipe, catalogu
     interactions; without a context, as the guide speaks of none. Candidates are those of the recipe: items without
     interactions only where it recommends them, and no item is related to itself.
     """
-    queries = _queries(parts.train, parts.users, recipe)
     fallback = fallback_order(parts.train)
     candidates = np.flatnonzero(parts.train.item_counts) if recipe.cold_items == "never" else None
-    asked = [model.items.rows([] if query.item_id is None else [query.item_id]) for query in queries]
-    rankings = rank(model, queries, fallback=fallback, k=DEPTH, candidates=candidates, exclude=asked)
-    lists = [[model.items.ids[row] for row in ranking.rows.tolist()] for ranking in rankings]
+    lists = []
+    for low in range(0, len(parts.users), AT_ONCE):
+        queries = _queries(parts.train, parts.users[low : low + AT_ONCE], recipe)
+        asked = [model.items.rows([] if query.item_id is None else [query.item_id]) for query in queries]
+        rankings = rank(model, queries, fallback=fallback, k=DEPTH, candidates=candidates, exclude=asked)
+        lists += [[model.items.ids[row] for row in ranking.rows.tolist()] for ranking in rankings]
     values = [rank_metrics(ranked, truth) for ranked, truth in zip(lists, parts.truth, strict=True)]
     metrics = {"coverage": coverage(lists, catalogue)}
     metrics |= {name: fsum(value[name] for value in values) / len(values) for name in PER_USER}
