@@ -175,7 +175,7 @@ class Hrnn(Model[HrnnParameters]):
     def _asking(self, queries: Sequence[Query], histories: Sequence[_History]) -> NDArray[np.float32]:
         """`asking`, given the known items of each query's history."""
         asking = np.full((len(queries), len(self.weights["gain"])), np.nan, np.float32)
-        added, known = asked(self.weights, self.encoders, queries)
+        added, known = asked(self.weights, self.encoders, queries, read=[len(one.item) for one in histories])
         longest_first = sorted(
             (row for row, history in enumerate(histories) if len(history.item) or known[row]),
             key=lambda row: -len(histories[row].item),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from personalize_engine.data.features import Described
 from personalize_engine.data.past import Past
+from personalize_engine.models import hrnn_network as net
 
 MAX_WIDTH = 32
 """Features of a row that training looks at; longer rows lose the others (requests use all of them)."""
@@ -37,10 +38,11 @@ class Inputs:
         """Whether something is known of a user who has no history yet, so that a first item can be told from it."""
         return self.user is not None or self.event is not None
 
-    def window(self, *, user: Any, event: Any, target: Any, items: dict[str, Any]) -> dict[str, Any]:
+    def window(self, *, user: Any, event: Any, read: Any, target: Any, items: dict[str, Any]) -> dict[str, Any]:
         """What `hrnn_training.loss` reads besides ids and times: (index, weight), of items (index, weight, free).
 
-        `user`, `event` (the one just read) and `target` are (B, T) places in the past; `items` are rows by the name
+        `user`, `event` (the one just read) and `target` are (B, T) places in the past, `read` how many interactions of
+        the user were read; `items` are rows by the name
         under which the batch has them.
         """
         batch: dict[str, Any] = {}
@@ -49,7 +51,8 @@ class Inputs:
             for name, rows in items.items():
                 batch[f"{name}_described"] = (*_take(self.item, rows), free[rows])
         if self.user is not None:
-            batch["user_described"] = self._some(_take(self.user, user))
+            index, weight = self._some(_take(self.user, user))
+            batch["user_described"] = (index, weight * net.prior_weight(read)[..., None].astype(np.float32))
         if self.event is not None:
             batch["event_described"] = _take(self.event, event)
             batch["context_described"] = self._some(_take(self.event, target))

@@ -12,7 +12,7 @@ When training ends the items' vectors are summed up once: a request finds one ma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,18 +79,23 @@ def described_items(
 
 
 def asked(
-    w: net.Weights, encoders: Encoders, queries: Sequence[Query]
+    w: net.Weights, encoders: Encoders, queries: Sequence[Query], *, read: Sequence[int]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """(B, D) what users' metadata and contexts add to the queries, and (B,) whether anything of them is known."""
+    """(B, D) what users' metadata and contexts add to the queries, and (B,) whether anything of them is known.
+
+    `read` (B,): interactions of their histories, which users' metadata give way to.
+    """
     added = np.zeros((len(queries), len(w["gain"])), np.float32)
     known = np.zeros(len(queries), bool)
-    for encoder, vectors, rows in (
-        (encoders.user, "user_features", [query.user for query in queries]),
-        (encoders.event, "context_features", [query.context for query in queries]),
-    ):
+    weight = net.prior_weight(np.array(read, np.float32))[:, None]
+    parts: tuple[tuple[Encoder, str, list[Mapping[str, Any]], Any], ...] = (
+        (encoders.user, "user_features", [query.user for query in queries], weight),
+        (encoders.event, "context_features", [query.context for query in queries], 1),
+    )
+    for encoder, vectors, rows, share in parts:
         if encoder.columns and any(rows):
             encoded = encoder.encode({name: [row.get(name) for row in rows] for name in encoder.names}, n=len(rows))
-            added += encoded.dot(w[vectors])
+            added += encoded.dot(w[vectors]) * share
             known |= np.diff(encoded.start) > 0
     return added, known
 

@@ -20,6 +20,8 @@ SLOW_GAIN = 3.0
 """Embeddings start small, for the scores' sake; these bring what enters the network to about unit variance."""
 REPEAT_AGES = 13
 """Classes of the time since an item was met last, counted in interactions: 1 to 8, then doubling."""
+PRIOR = 10.0
+"""Interactions after which a user's history weighs as much as what their metadata say: see `prior_weight`."""
 REPEAT_GAIN = 10.0
 """A factor of its learning rate: the repeat term must be able to reach a logit of -10 within one short training."""
 
@@ -78,6 +80,15 @@ def sigmoid(xp: Any, x: Any) -> Any:
 def featured(vectors: Any, index: Any, weight: Any) -> Any:
     """(..., D): the weighted sums of rows of `vectors` (F, D) at `index` (..., W)."""
     return (vectors[index] * weight[..., None]).sum(-2)
+
+
+def prior_weight(read: Any) -> Any:
+    """Weight, in (0, 1], of a user's metadata beside a history of that many interactions.
+
+    Shrinkage as of a prior's mean (Efron, Morris: "Stein's Estimation Rule and Its Competitors", JASA 1973): without it
+    a static description of the user, met at every step, is learned by heart instead of the taste that a history shows.
+    """
+    return PRIOR / (PRIOR + read)
 
 
 def gate_inputs(xp: Any, w: Weights, embedded: Any, features: Any) -> Any:

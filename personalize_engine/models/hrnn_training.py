@@ -276,7 +276,7 @@ class Batches:
         if self.lead:
             batch["nothing_read"] = position < 0
         items = {"item": item, "target": batch["target"], "negative": negative}
-        batch |= self.inputs.window(user=user, event=event, target=target, items=items)
+        batch |= self.inputs.window(user=user, event=event, read=position + 1, target=target, items=items)
         met[np.arange(len(item))[:, None], item] = clock
         return batch
 

@@ -6,6 +6,7 @@ Half of every user's items come in the past, so what they miss of their own kind
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -120,9 +121,7 @@ class ModelSuite:
 
     def test_unknown_items_count_for_nothing(self, fitted: Model[Any]) -> None:
         known = self.query(0)
-        with_unknown = Query(
-            user_id=known.user_id, history=[*known.history, Interaction(item_id="new", at=START)], item_id=known.item_id
-        )
+        with_unknown = replace(known, history=[*known.history, Interaction(item_id="new", at=START)])
         np.testing.assert_allclose(fitted.scores([with_unknown]), fitted.scores([known]), rtol=1e-5)
         only = fitted.scores([Query(history=history(["new"]), item_id="new")])
         assert bool(np.isnan(only).all()) is self.unknown_is_nan
