@@ -61,7 +61,8 @@ class Past:
     @cached_property
     def pairs(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Users and items of the distinct (user, item) pairs, sorted by user, then item."""
-        codes = np.unique(self.user.astype(np.int64) * len(self.items) + self.item)
+        codes = np.sort(self.user.astype(np.int64) * len(self.items) + self.item)
+        codes = codes[np.diff(codes, prepend=-1) > 0]  # np.unique takes minutes for 10^7 different numbers
         user, item = np.divmod(codes, max(len(self.items), 1))
         return user.astype(np.int32), item.astype(np.int32)
 
