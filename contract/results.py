@@ -105,6 +105,19 @@ class Comparison:
 
 
 @dataclass(kw_only=True)
+class Example:
+    """One user of the evaluation: what they did, what each recipe recommended, what they did next. Item ids."""
+
+    user: str
+    past: list[str]
+    """The newest ones, oldest first."""
+    future: list[str]
+    """The held-out ones, oldest first."""
+    answers: list[dict[str, Any]]
+    """{"recipe", "context", "items"}, best first."""
+
+
+@dataclass(kw_only=True)
 class Report:
     """The whole of report.json."""
 
@@ -124,6 +137,9 @@ class Report:
     comparisons: list[Comparison]
     best: str | None
     events: dict[str, Any] | None = None
+    examples: list[Example] = field(default_factory=list)
+    titles: dict[str, str] = field(default_factory=dict)
+    """What the source calls the items of `examples` and `events`."""
     schema: int = SCHEMA
 
     def to_json(self) -> dict[str, Any]:
@@ -140,6 +156,7 @@ class Report:
         rest["recipes"] = {name: RecipeResult(**_with_bands(row)) for name, row in value["recipes"].items()}
         rest["baselines"] = {name: BaselineResult(**_with_bands(row)) for name, row in value["baselines"].items()}
         rest["comparisons"] = [Comparison(**row) for row in value["comparisons"]]
+        rest["examples"] = [Example(**row) for row in value.get("examples", [])]
         return cls(**rest)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
@@ -11,6 +12,12 @@ from evaluation.interactions import Interactions
 
 SHORT_LIST = 100
 """Items in the list that a ranking recipe is asked to put in order: the most popular ones of the past."""
+
+EXAMPLES = 3
+"""Users that a report shows."""
+ENOUGH_TO_TELL = 3
+"""Interactions of the past that such a user should have."""
+SHOWN_CONTEXTS = 4
 
 Context = tuple[tuple[str, str], ...]
 """(column, value) pairs of interaction metadata in the order of the columns; empty cells are left out."""
@@ -86,3 +93,18 @@ def cases(
             )
         )
     return made
+
+
+def examples(asked: Sequence[Case], *, seed: int) -> list[Case]:
+    """A few users to be shown: seeded, of those with the most contexts and enough to tell, if there are any."""
+    able = [case for case in asked if case.length >= ENOUGH_TO_TELL] or list(asked)
+    most = max((len(case.contexts) for case in able), default=0)
+    chosen = [case for case in able if len(case.contexts) == most]
+    able = chosen if len(chosen) >= EXAMPLES else able
+    return random.Random(seed).sample(able, min(EXAMPLES, len(able)))
+
+
+def common_contexts(asked: Sequence[Case]) -> list[Context]:
+    """The contexts that most users are asked in, the most frequent first: in these examples are shown side by side."""
+    counts = Counter(context for case in asked for context in case.contexts if context)
+    return sorted(counts, key=lambda context: (-counts[context], context))[:SHOWN_CONTEXTS]

@@ -32,6 +32,8 @@ class Judgement:
     """Interactions of each user's past."""
     found: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     """{view: {band of items: [held-out items among the first 25, held-out items]}} over all users."""
+    shown: list[dict[str, Any]] = field(default_factory=list)
+    """A few users: {"user", "past", "future", "answers": [{"context", "items"}]}, first items as they were returned."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -8,7 +8,15 @@ no script. It shows a `contract.results.Report` and computes no figure of its ow
 from __future__ import annotations
 
 from contract.results import JUDGE_METRIC, Report
-from evaluation import page_background, page_breakdown, page_context, page_events, page_results, verdict
+from evaluation import (
+    page_background,
+    page_breakdown,
+    page_context,
+    page_events,
+    page_examples,
+    page_results,
+    verdict,
+)
 from evaluation.charts import Mark, differences
 from evaluation.markup import code, escape, section
 from evaluation.page_style import STYLE
@@ -27,6 +35,7 @@ def render(report: Report) -> str:
         ("breakdown", "For whom, and for which items", page_breakdown.breakdown(report)),
         ("context", "What the context brings", page_context.context(report)),
         ("events", "What new events change", page_events.events(report)),
+        ("examples", "What people were recommended", page_examples.examples(report)),
         ("figures", "All figures", page_results.all_figures(report)),
         ("meanings", "How to read the figures", page_background.meanings(report)),
         ("service", "The service's own metrics", page_results.service_metrics(report)),

@@ -5,12 +5,13 @@ The shape of `report.events` is the task's; a part that is not as expected is sh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from contract.results import Report
 from evaluation.markup import Cell, Group, Row, escape, table
 from evaluation.nested import is_number, nested, scalar
+from evaluation.page_examples import shown
 from evaluation.words import MISSING, seconds
 
 SHOWN = 10
@@ -43,7 +44,7 @@ def events(report: Report) -> str:
         + table(
             "What each probe was recommended",
             columns,
-            [Group(rows=[_row(probe) for probe in probes])],
+            [Group(rows=[_row(probe, report.titles) for probe in probes])],
             first="Probe",
             note="Best first; bold after the events: was not among the first ten before.",
         )
@@ -55,24 +56,17 @@ def _is_probe(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(value.get(key), list) for key in ("before", "after"))
 
 
-def _row(probe: dict[str, Any]) -> Row:
+def _row(probe: dict[str, Any], titles: Mapping[str, str]) -> Row:
     before, after = probe["before"][:SHOWN], probe["after"][:SHOWN]
     took = probe.get("seconds")
+    new = probe.get("new_events")
     return Row(
         head=escape(probe.get("user_id", MISSING)),
         cells=[
             Cell(html=scalar(probe.get("replayed_events")), kind="n"),
-            Cell(html=nested(probe.get("new_events")) or MISSING),
+            Cell(html=shown(new, titles) if isinstance(new, list) else MISSING),
             Cell(html=seconds(took) if is_number(took) else "not in time", kind="n"),
-            Cell(html=_items(before), kind="t"),
-            Cell(html=_items(after, new_to=before), kind="t"),
+            Cell(html=shown(before, titles), kind="t"),
+            Cell(html=shown(after, titles, marked=[item for item in after if item not in before]), kind="t"),
         ],
     )
-
-
-def _items(items: Sequence[Any], new_to: Sequence[Any] | None = None) -> str:
-    shown = [
-        f"<strong>{escape(item)}</strong>" if new_to is not None and item not in new_to else escape(item)
-        for item in items
-    ]
-    return ", ".join(shown) or MISSING

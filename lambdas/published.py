@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from contract import layout
-from contract.fields import ITEM_ID, TIMESTAMP, USER_ID
+from contract.fields import ITEM_ID, TIMESTAMP, TITLE, USER_ID
 from contract.plan import Run
 from contract.recipes import DatasetKind, Question
 from evaluation.breakdown import popularity_bands
@@ -49,6 +49,14 @@ class Published:
     def bands(self) -> dict[str, str]:
         """The items of the past by popularity."""
         return popularity_bands(self.past)
+
+    def titles(self, items: set[str]) -> dict[str, str]:
+        """What the source calls these items; empty where it does not tell."""
+        try:
+            rows = self.aws.read_columns(self.run.bucket, layout.titles(self.run.version), [ITEM_ID, TITLE])
+        except NoSuchObject:
+            return {}
+        return {item: title for item, title in rows if item in items}
 
     def cases(self, question: Question) -> list[Case]:
         """Whom to ask and what the answers are judged by: always the same for a run."""

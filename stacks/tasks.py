@@ -181,7 +181,7 @@ def _judging(bucket: s3.Bucket) -> dict[str, Task]:
             module="compare",
             purpose="Compares recipes and baselines, and writes report.json",
             statements=[
-                *_reads(bucket, "runs/*/plan.json", "runs/*/judged/*", "runs/*/events.json"),
+                *_reads(bucket, "data/*/titles.csv", "runs/*/plan.json", "runs/*/judged/*", "runs/*/events.json"),
                 *_writes(bucket, "reports/*/report.json"),
             ],
             minutes=15,

@@ -11,7 +11,7 @@ s3:PutObject runs/*/answers/*.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from contract import layout
 from contract.plan import DONE, PENDING, Asked, Asking
 from contract.recipes import RECIPES, Question
-from evaluation.cases import SHORT_LIST, Case
+from evaluation.cases import SHORT_LIST, Case, Context, common_contexts, examples
 from evaluation.views import ASKED
 from lambdas.aws import THREADS, Clients, is_throttling
 from lambdas.published import Published
@@ -43,7 +43,7 @@ def ask(asking: Asking, aws: Clients) -> Asked:
     question = Question(asking.question)
     cases = published.cases(question)
     shortlist = published.past.popular()[:SHORT_LIST] if question is Question.RANK_POPULAR else []
-    answer = _caller(asking, question, shortlist, aws)
+    answer = _caller(asking, question, shortlist, aws, shown=_shown(asking, cases))
     answers: list[Line] = []
     position, end = asking.next, min(asking.next + SLICE, len(cases))
     with ThreadPoolExecutor(THREADS) as pool:
@@ -62,7 +62,15 @@ def ask(asking: Asking, aws: Clients) -> Asked:
 handler = task(Asking, ask)
 
 
-def _caller(asking: Asking, question: Question, shortlist: list[str], aws: Clients) -> Callable[[Case], list[Line]]:
+def _shown(asking: Asking, cases: list[Case]) -> dict[str, list[Context]]:
+    """The users that a report shows, and the contexts in which it shows them side by side."""
+    common = common_contexts(cases)
+    return {case.user: common for case in examples(cases, seed=asking.run.evaluation.seed)}
+
+
+def _caller(
+    asking: Asking, question: Question, shortlist: list[str], aws: Clients, *, shown: Mapping[str, list[Context]]
+) -> Callable[[Case], list[Line]]:
     """The calls that ask the question about one user: a line of answers without a context, then one for each."""
     campaign = asking.campaign_arn
     runtime = aws.runtime
@@ -81,8 +89,8 @@ def _caller(asking: Asking, question: Question, shortlist: list[str], aws: Clien
 
     def every(case: Case) -> list[Line]:
         lines: list[Line] = [{"user": case.user, "items": one(case)}]
-        for context in case.contexts if reads_context else ():
-            if context:
+        for context in dict.fromkeys([*case.contexts, *shown.get(case.user, ())]):
+            if context and reads_context:
                 lines.append({"user": case.user, "context": dict(context), "items": one(case, context=dict(context))})
         return lines
 

@@ -2,26 +2,28 @@
 
 A failed recipe has a row with its reason and no figures; it stops nothing.
 
-Calls: s3:GetObject runs/*/plan.json, s3:GetObject runs/*/judged/*, s3:GetObject runs/*/events.json, s3:ListBucket,
-s3:PutObject reports/*/report.json.
+Calls: s3:GetObject data/*/titles.csv, s3:GetObject runs/*/plan.json, s3:GetObject runs/*/judged/*,
+s3:GetObject runs/*/events.json, s3:ListBucket, s3:PutObject reports/*/report.json.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from contract import layout
 from contract.manifest import Manifest
 from contract.plan import Ask, Compare, Compared, RecipeOutcome, Run, TrainingOutcome, TrainingPlan, to_json
-from contract.results import RecipeResult, Report, without_context
+from contract.results import Example, RecipeResult, Report, without_context
 from evaluation.baselines import BASELINES
 from evaluation.compare import Outcome
 from evaluation.compare import compare as compare_judgements
 from evaluation.judge import Judgement
 from evaluation.verdict import sentence
 from lambdas.aws import Clients, NoSuchObject
+from lambdas.published import Published
 from lambdas.task import task
 
 
@@ -67,6 +69,8 @@ def compare(event: Compare, aws: Clients) -> Compared:
         best=result.best,
         events=_events(run, aws),
     )
+    report.examples = _examples(judged.values())
+    report.titles = Published(run=run, aws=aws).titles(_items_shown(report))
     key = layout.report(run.run_id, "json")
     aws.write_json(run.bucket, key, report.to_json())
     failed = [name for name, row in rows.items() if row.status == "failed"]
@@ -165,6 +169,25 @@ def _fill(row: RecipeResult, judgement: Judgement, result: Outcome) -> None:
     row.recall_by_activity = result.recipes[judgement.subject].by_activity
     row.recall_by_popularity = result.recipes[judgement.subject].by_popularity
     row.metrics_without_context = result.without_context.get(without_context(judgement.subject), {})
+
+
+def _examples(judged: Iterable[Judgement]) -> list[Example]:
+    """The users that answers were kept of."""
+    made: dict[str, Example] = {}
+    for judgement in judged:
+        for shown in judgement.shown:
+            about = {key: shown[key] for key in ("user", "past", "future")}
+            example = made.setdefault(shown["user"], Example(**about, answers=[]))
+            example.answers += [{"recipe": judgement.subject, **answer} for answer in shown["answers"]]
+    return list(made.values())
+
+
+def _items_shown(report: Report) -> set[str]:
+    items = {item for example in report.examples for item in (*example.past, *example.future)}
+    items.update(item for example in report.examples for answer in example.answers for item in answer["items"])
+    for probe in (report.events or {}).get("probes", []):
+        items.update(probe["new_events"], probe["before"], probe["after"])
+    return items
 
 
 def _data(manifest: Manifest) -> dict[str, Any]:

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from contract import layout
 from contract.plan import Judged, Judging
 from contract.recipes import Question
 from contract.results import without_context
-from evaluation.cases import Context
+from evaluation.cases import Case, Context, examples
 from evaluation.judge import judge as judge_answers
 from lambdas.aws import Clients
 from lambdas.errors import DataMissing
 from lambdas.published import Published
 from lambdas.task import task
+
+SHOWN = 10
+"""Items of a list, of a past or of a future that the report shows."""
 
 
 def judge(event: Judging, aws: Clients) -> Judged:
@@ -52,6 +56,7 @@ def judge(event: Judging, aws: Clients) -> Judged:
             in_context=in_context,
             bands=published.bands,
         )
+        judged.shown = _shown(examples(cases, seed=run.evaluation.seed), published, answers, in_context)
         key = layout.judgement(run.run_id, subject)
         aws.write_json(run.bucket, key, judged.to_json())
         return key
@@ -59,6 +64,30 @@ def judge(event: Judging, aws: Clients) -> Judged:
     if in_context:
         write(without_context(event.recipe), {})
     return Judged(key=write(event.recipe, in_context), users=len(cases))
+
+
+def _shown(
+    users: Sequence[Case],
+    published: Published,
+    answers: Mapping[str, Sequence[str]],
+    in_context: Mapping[tuple[str, Context], Sequence[str]],
+) -> list[dict[str, Any]]:
+    """What the report shows of these users and of the answers to them."""
+    made = []
+    for case in users:
+        lists: dict[Context, Sequence[str]] = {(): answers[case.user]}
+        lists |= {context: items for (user, context), items in in_context.items() if user == case.user}
+        made.append(
+            {
+                "user": case.user,
+                "past": published.past.history(case.user)[-SHOWN:],
+                "future": published.future.history(case.user)[:SHOWN],
+                "answers": [
+                    {"context": dict(context), "items": list(items[:SHOWN])} for context, items in lists.items()
+                ],
+            }
+        )
+    return made
 
 
 handler = task(Judging, judge)

@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from report_examples import aws_report, local_report
 
 from contract.recipes import RECIPES, Question
-from contract.results import JUDGE_METRIC, METRICS, VIEWS, BaselineResult, Comparison, RecipeResult, Report
+from contract.results import (
+    JUDGE_METRIC,
+    METRICS,
+    VIEWS,
+    BaselineResult,
+    Comparison,
+    Example,
+    RecipeResult,
+    Report,
+)
 from evaluation.page import render
 from evaluation.page_style import STYLE
 from evaluation.words import metric_name
@@ -346,3 +355,19 @@ def test_what_the_context_brings_is_told_with_its_interval() -> None:
         Comparison(a="aws-hrnn", b=subject, metric=JUDGE_METRIC, difference=0.038, low=-0.01, high=0.06)
     )
     assert "aws-hrnn NDCG@10 0.277 0.300 +0.038 (−0.010 to +0.060)" in read(render(report)).text
+
+
+def test_examples_are_shown_by_title_with_hits_in_bold() -> None:
+    report = local_report()
+    assert "What people were recommended" not in render(report)
+    answers = [
+        {"recipe": "aws-hrnn", "context": {}, "items": ["i1", "i2"]},
+        {"recipe": "aws-hrnn", "context": {"CABIN_TYPE": "First <Class>"}, "items": ["i3"]},
+    ]
+    report.examples = [Example(user="u&7", past=["i9"], future=["i2"], answers=answers)]
+    report.titles = {"i1": "One", "i2": "Two & a half"}
+    page = render(report)
+    assert "<td>One; <strong>Two &amp; a half</strong></td>" in page
+    text = read(page).text
+    assert "User u&7" in text
+    assert "CABIN_TYPE: First <Class> i3" in text

@@ -538,6 +538,7 @@ def test_every_task_says_which_calls_it_makes() -> None:
 def test_in_a_context_users_are_asked_once_more_for_each_and_compared_with_what_is_answered_without(s3: FakeS3) -> None:
     rows = [f"u{n},i{(n + k) % (ITEMS - 1)},{100 + k},{'home' if k % 2 else ''}" for n in range(9) for k in (12, 13)]
     s3.objects[layout.future("v1")] = "\n".join(["USER_ID,ITEM_ID,TIMESTAMP,PLACE", *rows]).encode()
+    s3.objects[layout.titles("v1")] = b"ITEM_ID,TITLE\ni5,Five\nnone,None\n"
     run = replace(RUN, evaluation=replace(RUN.evaluation, context=["PLACE"]), events=None)
     runtime = FakeRuntime()
     aws = clients(s3=s3, runtime=runtime)
@@ -554,6 +555,13 @@ def test_in_a_context_users_are_asked_once_more_for_each_and_compared_with_what_
     )
     made = compare(event, aws)
     report = Report.from_json(json.loads(s3.objects[made.report_json]))
+    assert report.titles == {"i5": "Five"}
+    for example in report.examples:
+        number = int(example.user[1:])
+        assert example.future == [f"i{(number + k) % (ITEMS - 1)}" for k in (12, 13)]
+        asked = [(answer["recipe"], answer["context"]) for answer in example.answers]
+        assert asked == [("aws-hrnn-metadata", {}), ("aws-hrnn-metadata", {"PLACE": "home"}), ("aws-hrnn", {})]
+    assert len(report.examples) == 3
     told, untold = report.recipes["aws-hrnn-metadata"], report.recipes["aws-hrnn"]
     assert told.metrics_without_context == told.metrics, "this campaign does not listen"
     assert not untold.metrics_without_context
