@@ -74,6 +74,11 @@ class SparseRows:
         """Features of the fullest row."""
         return int(np.diff(self.start).max(initial=0))
 
+    @classmethod
+    def empty(cls, n: int) -> SparseRows:
+        """n rows without features."""
+        return cls(start=np.zeros(n + 1, np.int64), index=np.zeros(0, np.int32), weight=np.zeros(0, np.float32))
+
     def take(self, rows: NDArray[np.integer]) -> SparseRows:
         """Those rows, in that order."""
         lengths = np.diff(self.start)[rows]

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from contract.recipes import RECIPES, Recipe
 from personalize_engine.models.base import Model
 from personalize_engine.models.co_occurrence import CoOccurrence
+from personalize_engine.models.cold_start import ColdStart
 from personalize_engine.models.hrnn import Hrnn
 from personalize_engine.models.popularity import Popularity
 from personalize_engine.models.similar_items import SimilarItems
@@ -34,6 +35,7 @@ _SUCCESSOR = _Binding(model=Hrnn, renamed={"apply_recency_bias": "recency_mask"}
 _BINDINGS = {
     "aws-hrnn": _Binding(model=Hrnn),
     "aws-hrnn-metadata": _Binding(model=Hrnn),
+    "aws-hrnn-coldstart": _Binding(model=ColdStart),
     "aws-user-personalization": _Binding(model=Hrnn),
     "aws-user-personalization-v2": _SUCCESSOR,
     "aws-personalized-ranking": _Binding(model=Hrnn),

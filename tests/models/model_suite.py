@@ -74,10 +74,10 @@ class ModelSuite:
 
     def test_scores_have_a_row_per_query_and_a_column_per_item(self, fitted: Model[Any]) -> None:
         scores = fitted.scores([self.query(user) for user in range(3)])
-        assert scores.shape == (3, N_ITEMS)
+        assert scores.shape == (3, len(fitted.items))
         assert scores.dtype == np.float32
         assert not np.isinf(scores).any()
-        assert fitted.scores([]).shape == (0, N_ITEMS)
+        assert fitted.scores([]).shape == (0, len(fitted.items))
 
     def test_known_answers(self, fitted: Model[Any]) -> None:
         if not self.answers_tastes:
