@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from contract.recipes import RECIPES, Parameter, resolve
+from contract.recipes import RECIPES, Parameter, Recipe, resolve
 
 PARAMETERS = [
     pytest.param(row.name, parameter, id=f"{row.name}-{parameter.name}")
     for row in RECIPES.values()
-    for parameter in (*row.hyperparameters, *row.featurization)
+    for parameter in (*row.hyperparameters, *row.featurization, *row.exploration)
 ]
 
 
@@ -31,6 +31,25 @@ def test_a_retired_recipe_has_a_living_successor() -> None:
         assert row.retired == (row.successor is not None)
         if row.successor:
             assert not RECIPES[row.successor].retired
+
+
+@pytest.mark.parametrize("row", RECIPES.values(), ids=lambda row: row.name)
+def test_columns_go_together(row: Recipe) -> None:
+    assert set(row.metadata) <= {*row.required, *row.optional}
+    assert not (row.real_time and row.trends)
+    assert not row.updates or row.cold_items != "never", "an update is for new items"
+    assert row.cold_items == "never" or row.uses_metadata, "nothing else is known of an item without interactions"
+    for parameter in (*row.hyperparameters, *row.featurization, *row.exploration):
+        assert (parameter.kind == "categorical") == bool(parameter.values)
+        assert not parameter.only_tuned or parameter.tunable
+    if row.successor:
+        assert (row.exploration_weight is not None) == RECIPES[row.successor].explores
+
+
+def test_infinity_is_no_number() -> None:
+    (cut_off,) = [p for p in RECIPES["aws-user-personalization"].exploration if p.high is None]
+    with pytest.raises(ValueError, match="explorationItemAgeCutOff"):
+        cut_off.parse("inf")
 
 
 def test_here_every_recipe_is_trained_as_itself() -> None:
