@@ -47,20 +47,16 @@ _BINDINGS = {
 }
 
 MODELS: dict[str, type[Model[Any]]] = {name: binding.model for name, binding in _BINDINGS.items()}
-"""By recipe. A recipe of `contract.recipes` that is missing here cannot be trained yet."""
+"""By recipe: all of `contract.recipes`."""
 
 
 class BindError(ValueError):
-    """The recipe has no model, or does not take these parameters; the message says which."""
+    """The recipe does not take these parameters; the message says which."""
 
 
 def bind(recipe: Recipe, hyperparameters: Mapping[str, str], featurization: Mapping[str, str]) -> BaseModel:
     """The parameters of the recipe's model from a solution's configuration (strings); BindError if they do not fit."""
-    binding = _BINDINGS.get(recipe.name)
-    if binding is None:
-        raise BindError(
-            f"The recipe {recipe.name} is not supported yet by this engine; it can train {', '.join(MODELS)}."
-        )
+    binding = _BINDINGS[recipe.name]
     values: dict[str, Any] = {}
     for given, known, member in (
         (hyperparameters, recipe.hyperparameters, "algorithmHyperParameters"),

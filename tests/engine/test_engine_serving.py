@@ -8,9 +8,6 @@ import pytest
 from botocore.exceptions import ClientError
 from engine_server import SMALL, Bench, EngineProcess, interactions_csv, schema, settled, wait_for
 
-from contract.recipes import RECIPES
-from personalize_engine.serving.bind import MODELS
-
 METRICS = {"coverage", "mean_reciprocal_rank_at_25"}
 METRICS |= {f"{name}_at_{k}" for name in ("normalized_discounted_cumulative_gain", "precision") for k in (5, 10, 25)}
 
@@ -203,9 +200,3 @@ def test_stop(bench: Bench, engine: EngineProcess, filled_group: str) -> None:
     with pytest.raises(ClientError, match="InvalidInputException"):
         api.stop_solution_version_creation(solutionVersionArn=arn)
     assert bench.version(bench.solution(filled_group, "aws-popularity-count"))["status"] == "ACTIVE"
-
-
-def test_a_recipe_without_a_model_says_so(bench: Bench, filled_group: str) -> None:
-    for name in set(RECIPES) - set(MODELS):
-        with pytest.raises(ClientError, match="InvalidInputException"):
-            bench.solution(filled_group, name)
