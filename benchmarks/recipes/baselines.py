@@ -9,9 +9,8 @@ import random
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.recipes.exchange import Answer, Job, run, timed
+from benchmarks.recipes.exchange import Answer, Job, read_rows, run, timed
 from benchmarks.recipes.lists import answer_in_batches
-from benchmarks.recipes.works import genres_of, read_rows
 from contract.fields import ITEM_ID, TIMESTAMP, USER_ID
 from evaluation.baselines import Baseline, at_random, history_first, popularity
 from evaluation.interactions import Interactions
@@ -28,6 +27,11 @@ def answer(job: Job, answer: Answer) -> None:
     with timed(answer):
         recommend = _made(name, past, folder, job.seed)
     answer_in_batches(job, answer, lambda users: {user: recommend(user)[: job.length] for user in users})
+
+
+def genres_of(path: Path) -> dict[str, list[str]]:
+    """{item: genres} of a published items.csv; an empty cell is a genre like any other."""
+    return {row[ITEM_ID]: row["GENRES"].split("|") for row in read_rows(path)}
 
 
 def random_cold(cold: list[str], *, seed: int) -> Baseline:

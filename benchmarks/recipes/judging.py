@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
-from benchmarks.recipes.exchange import Answer
+from benchmarks.recipes.exchange import Answer, read_rows
 from benchmarks.recipes.subjects import COUNTS, EASE, Subject
-from benchmarks.recipes.works import Prepared, read_rows
+from benchmarks.recipes.works import Prepared
 from contract.fields import ITEM_ID, TIMESTAMP, USER_ID
 from contract.results import VIEWS, View, without_context
 from evaluation.bootstrap import difference, interval, resample

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from benchmarks.recipes.exchange import read_rows
 from contract import fields
 from contract.naming import digest
 from contract.recipes import DatasetKind, Question
 from data_prep.prepare import prepare
 from data_prep.publish import to_folder
-from data_prep.sources.movielens import NO_GENRE
 from experiments.config import Column, Experiment
 
 MOVIELENS_FILES = ("u.data", "ratings.dat", "ratings.csv")
@@ -202,17 +202,6 @@ def prepared(work: Work, out: Path) -> Prepared:
         repeats_share=manifest.repeats_share,
         best_reachable=manifest.best_reachable,
     )
-
-
-def read_rows(path: Path) -> Iterator[dict[str, str]]:
-    """Rows of a published file by column."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        yield from csv.DictReader(stream)
-
-
-def genres_of(path: Path) -> dict[str, list[str]]:
-    """{item: genres} of a published items.csv; an item without any has that one."""
-    return {row[fields.ITEM_ID]: (row["GENRES"] or NO_GENRE).split("|") for row in read_rows(path)}
 
 
 def _experiment(
