@@ -227,7 +227,7 @@ def _distinct(cells: Sequence[Any] | pa.ChunkedArray) -> tuple[list[Any], NDArra
 def _numbers(cells: Sequence[Any] | pa.ChunkedArray) -> NDArray[np.float64]:
     """(n,) NaN where there is no finite number."""
     if isinstance(cells, pa.ChunkedArray):
-        numbers = cells.cast(pa.float64()).to_numpy().astype(np.float64)
+        numbers = cells.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
     else:
         numbers = np.array([math.nan if (number := number_of(cell)) is None else number for cell in cells], np.float64)
     return np.where(np.isfinite(numbers), numbers, np.nan)

@@ -37,6 +37,13 @@ def test_a_number_lies_between_its_knots() -> None:
     np.testing.assert_allclose(rows.dot(np.ones((len(knots), 1), np.float32))[:, 0], [1] * 6 + [0] * 4, atol=1e-6)
 
 
+def test_integers_that_no_float_holds_exactly_are_numbers_too() -> None:
+    column = pa.chunked_array([[0, 2**53 + 1, None, -(2**63)]])
+    table = {"N": column}
+    encoder = Encoder.learn(table, {"N": "numerical"})
+    assert len(encoder.encode(table, n=4).take(np.array([1])).index) == 1
+
+
 def test_columns_that_tell_nothing_are_left_out() -> None:
     table = {"ONE": ["a", "a", "a"], "RARE": ["x", "y", "z"], "EMPTY": [None] * 3, "SAME": [4, 4, 4]}
     kinds = {"ONE": "categorical", "RARE": "categorical", "EMPTY": "numerical", "SAME": "numerical"}
