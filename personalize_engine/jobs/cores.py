@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,22 +43,18 @@ class Cores:
         finally:
             os.close(core)
 
-    @contextmanager
-    def borrowed(self) -> Iterator[Loan | None]:
-        """An idle core, until the end of the block; None if there is none."""
-        core = self._idle()
-        if core is None:
-            yield None
-            return
-        loan = Loan(core, wanted=self._wanted, idle=self._idle)
-        try:
-            yield loan
-        finally:
-            loan.end()
+    def borrow(self) -> Loan | None:
+        """An idle core; None if there is none, or a job waits for it."""
+        core = None if self.wanted() else self._free()
+        return None if core is None else Loan(core)
 
-    def _idle(self) -> int | None:
-        """`_free`, but nothing while a job waits."""
-        return None if self._wanted() else self._free()
+    def wanted(self) -> bool:
+        """Whether a job waits for a core: who has borrowed one gives it back."""
+        descriptor = os.open(self._waiting, os.O_RDWR | os.O_CREAT)
+        try:
+            return not _locked(descriptor)
+        finally:
+            os.close(descriptor)
 
     def _free(self) -> int | None:
         """The descriptor of a core that is taken from now on; closing it gives it back."""
@@ -69,29 +65,12 @@ class Cores:
             os.close(descriptor)
         return None
 
-    def _wanted(self) -> bool:
-        """Whether a job waits for a core."""
-        descriptor = os.open(self._waiting, os.O_RDWR | os.O_CREAT)
-        try:
-            return not _locked(descriptor)
-        finally:
-            os.close(descriptor)
-
 
 class Loan:
     """A borrowed core."""
 
-    def __init__(self, core: int, *, wanted: Callable[[], bool], idle: Callable[[], int | None]) -> None:
+    def __init__(self, core: int) -> None:
         self._core: int | None = core
-        self._wanted, self._idle = wanted, idle
-
-    def give_way(self) -> None:
-        """To be called now and then: a job that waits gets this core, and the call lasts until one is idle again."""
-        if self._wanted():
-            self.end()
-            while (core := self._idle()) is None:
-                time.sleep(EVERY)
-            self._core = core
 
     def end(self) -> None:
         """Gives the core back."""

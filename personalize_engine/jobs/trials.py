@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,6 +39,7 @@ class Trials:
 
     def __init__(self, folder: Path, *, width: int, cores: Cores) -> None:
         self._cores = cores
+        self._own = threading.Lock()
         self._processes = [_TrialProcess(folder) for _ in range(width)]
 
     def __enter__(self) -> Self:
@@ -48,40 +50,28 @@ class Trials:
             process.close()
 
     def run(self, wanted: Sequence[Mapping[str, str]], say: Say) -> list[Outcome]:
-        """An outcome for each of `wanted`. The first process has the caller's own core; the others borrow theirs, and
-        rest while another job needs it."""
+        """An outcome for each of `wanted`, on the caller's own core and on borrowed ones."""
         todo: queue.SimpleQueue[int] = queue.SimpleQueue()
         for position in range(len(wanted)):
             todo.put(position)
         outcomes: dict[int, Outcome] = {}
 
-        def take(process: _TrialProcess, loan: Loan | None = None) -> None:
-            try:
-                position = todo.get_nowait()
-            except queue.Empty:
-                return
-
-            def step(share: float) -> None:
-                say(position, share)
-                if loan is not None:
-                    loan.give_way()
-
-            outcomes[position] = process.run(wanted[position], step)
-            say(position, 1.0)
-
-        def serve(process: _TrialProcess, borrows: bool) -> None:
+        def serve(process: _TrialProcess) -> None:
+            seat = _Seat(self._own, self._cores)
             while not todo.empty():
-                if not borrows:
-                    take(process)
-                    continue
-                with self._cores.borrowed() as loan:
-                    if loan is not None:
-                        take(process, loan)
-                if loan is None:
+                with seat as taken:
+                    if taken and (position := _next(todo)) is not None:
+                        outcomes[position] = process.run(wanted[position], partial(step, seat, position))
+                        say(position, 1.0)
+                if not taken:
                     time.sleep(EVERY)
 
+        def step(seat: _Seat, position: int, share: float) -> None:
+            say(position, share)
+            seat.give_way()
+
         with ThreadPoolExecutor(max_workers=len(self._processes)) as threads:
-            running = [threads.submit(serve, process, place > 0) for place, process in enumerate(self._processes)]
+            running = [threads.submit(serve, process) for process in self._processes]
             done, others = wait(running, return_when=FIRST_EXCEPTION)
             if others:  # an error need not wait for what the others are at
                 for process in self._processes:
@@ -89,6 +79,37 @@ class Trials:
             for future in done:
                 future.result()
         return [outcomes[position] for position in range(len(wanted))]
+
+
+class _Seat:
+    """Where one trial at a time may run: on the job's own core or on a borrowed one, whichever is free."""
+
+    def __init__(self, own: threading.Lock, cores: Cores) -> None:
+        self._own, self._cores = own, cores
+        self._has_own = False
+        self._loan: Loan | None = None
+
+    def __enter__(self) -> bool:
+        """Whether there is a core."""
+        self._has_own = self._own.acquire(blocking=False)
+        if not self._has_own:
+            self._loan = self._cores.borrow()
+        return self._has_own or self._loan is not None
+
+    def __exit__(self, *error: object) -> None:
+        if self._has_own:
+            self._has_own = False
+            self._own.release()
+        if self._loan is not None:
+            self._loan.end()
+            self._loan = None
+
+    def give_way(self) -> None:
+        """To be called now and then: a job that waits gets a borrowed core, and the call lasts until one is free."""
+        if self._loan is not None and self._cores.wanted():
+            self.__exit__()
+            while not self.__enter__():
+                time.sleep(EVERY)
 
 
 class _TrialProcess:
@@ -154,6 +175,13 @@ class _TrialProcess:
                     env={**os.environ, **ONE_THREAD},
                 )
             return self._process
+
+
+def _next(todo: queue.SimpleQueue[int]) -> int | None:
+    try:
+        return todo.get_nowait()
+    except queue.Empty:
+        return None
 
 
 def _outcome(message: Mapping[str, Any]) -> Outcome:

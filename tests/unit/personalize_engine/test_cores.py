@@ -22,11 +22,14 @@ with Cores(Path(sys.argv[1]), 2).own():
 
 def test_a_core_is_lent_while_there_is_one(tmp_path: Path) -> None:
     cores = Cores(tmp_path / "cores", 2)
-    with cores.own(), cores.borrowed() as second, cores.borrowed() as third:
-        assert second is not None
-        assert third is None
-    with cores.borrowed() as again:
+    with cores.own():
+        loan = cores.borrow()
+        assert loan is not None
+        assert cores.borrow() is None
+        loan.end()
+        again = cores.borrow()
         assert again is not None
+        again.end()
 
 
 def test_a_job_waits_for_its_core_and_goes_before_those_who_borrow(tmp_path: Path) -> None:
@@ -52,29 +55,8 @@ def test_nothing_is_lent_while_a_job_waits(tmp_path: Path) -> None:
         waiting = threading.Thread(target=lambda: two.own().__enter__(), daemon=True)
         waiting.start()
         time.sleep(0.2)
-        with three.borrowed() as third:
-            assert third is None, "the third core is idle, but a job waits"
-
-
-def test_a_borrower_gives_way_to_a_job_and_goes_on_behind_it(tmp_path: Path) -> None:
-    cores = Cores(tmp_path / "cores", 1)
-    order: list[str] = []
-
-    def job() -> None:
-        with cores.own():
-            order.append("job")
-
-    with cores.borrowed() as loan:
-        assert loan is not None
-        loan.give_way()
-        order.append("nobody waits")
-        waiting = threading.Thread(target=job)
-        waiting.start()
-        time.sleep(0.2)
-        loan.give_way()
-        order.append("borrower")
-    waiting.join()
-    assert order == ["nobody waits", "job", "borrower"]
+        assert three.wanted()
+        assert three.borrow() is None, "the third core is idle, but a job waits"
 
 
 def test_a_killed_process_gives_its_core_back(tmp_path: Path) -> None:
@@ -87,9 +69,11 @@ def test_a_killed_process_gives_its_core_back(tmp_path: Path) -> None:
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with cores.own(), cores.borrowed() as second:
-            assert second is None
+        with cores.own():
+            assert cores.borrow() is None
         holder.kill()
         holder.wait()
-        with cores.own(), cores.borrowed() as second:
-            assert second is not None
+        with cores.own():
+            loan = cores.borrow()
+            assert loan is not None
+            loan.end()

@@ -18,7 +18,7 @@ from personalize_engine.errors import JobFailed
 from personalize_engine.jobs.cores import Cores
 from personalize_engine.jobs.service_metrics import service_metrics
 from personalize_engine.jobs.trial import Task, validation_split
-from personalize_engine.jobs.trials import Outcome, Trials
+from personalize_engine.jobs.trials import Outcome, Trials, _Seat
 from personalize_engine.jobs.tuning import Tuned, tune
 from personalize_engine.models.base import no_progress
 from personalize_engine.serving.bind import MODELS, bind
@@ -85,6 +85,46 @@ def test_the_same_seed_and_cores_give_the_same_result_whatever_else_is_done(past
         with cores.own():  # no core is left to be borrowed
             assert tuned(past, tmp_path / "busy", cores, settings) == free
         busy.join()
+
+
+def test_a_trial_on_a_borrowed_core_rests_while_a_job_needs_it(tmp_path: Path) -> None:
+    cores = Cores(tmp_path / "cores", 1)
+    own, order, done = threading.Lock(), [], threading.Event()
+    seat = _Seat(own, cores)
+
+    def job() -> None:
+        with cores.own():
+            order.append("job")
+            done.wait(5)
+
+    job_thread = threading.Thread(target=job)
+    with own, seat as taken:
+        assert taken, "the only core is idle"
+        seat.give_way()
+        order.append("nobody waits")
+        job_thread.start()
+        while not cores.wanted():
+            time.sleep(0.01)
+        threading.Timer(0.2, done.set).start()
+        seat.give_way()
+        order.append("trial")
+    assert order == ["nobody waits", "job", "trial"]
+    job_thread.join()
+
+
+def test_a_resting_trial_takes_the_job_s_own_core_once_that_is_free(tmp_path: Path) -> None:
+    cores = Cores(tmp_path / "cores", 2)
+    own = threading.Lock()
+    first, second = _Seat(own, cores), _Seat(own, cores)
+    with cores.own(), first as has_own, second as has_loan:
+        assert (has_own, has_loan) == (True, True)
+        waiting = threading.Thread(target=lambda: cores.own().__enter__(), daemon=True)
+        waiting.start()
+        while not cores.wanted():
+            time.sleep(0.01)
+        threading.Timer(0.2, first.__exit__).start()
+        second.give_way()
+        assert own.locked()
 
 
 def test_what_was_tried_is_not_tried_again(past: Past, tmp_path: Path) -> None:
