@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from personalize_engine.data.features import Described
+from personalize_engine.data.features import Described, SparseRows
 from personalize_engine.data.past import Past
 from personalize_engine.models import hrnn_network as net
 
@@ -22,13 +22,25 @@ Rows = tuple[NDArray[np.int32], NDArray[np.float32]]
 """Indices and weights of features, (..., W) each."""
 
 
+class _Part:
+    """Rows of features, some at a time: all of them in fixed shapes would be larger than the interactions."""
+
+    def __init__(self, rows: SparseRows) -> None:
+        self.rows, self.width = rows, min(rows.width, MAX_WIDTH)
+
+    def take(self, places: NDArray[np.integer]) -> Rows:
+        """Those rows."""
+        index, weight = self.rows.take(places.ravel()).padded(self.width)
+        return index.reshape(*places.shape, self.width), weight.reshape(*places.shape, self.width)
+
+
 class Inputs:
     """The described parts of a past; draws what is left out from the generator of the batches."""
 
     def __init__(self, past: Past, rng: np.random.Generator) -> None:
         self.rng = rng
         self.item, self.user, self.event = (
-            None if part is None else part.rows.padded(min(part.rows.width, MAX_WIDTH))
+            None if part is None else _Part(part.rows)
             for part in (past.item_described, past.user_described, past.event_described)
         )
         self.n_items = len(past.items)
@@ -42,20 +54,19 @@ class Inputs:
         """What `hrnn_training.loss` reads besides ids and times: (index, weight), of items (index, weight, free).
 
         `user`, `event` (the one just read) and `target` are (B, T) places in the past, `read` how many interactions of
-        the user were read; `items` are rows by the name
-        under which the batch has them.
+        the user were read; `items` are rows by the name under which the batch has them.
         """
         batch: dict[str, Any] = {}
         if self.item is not None:
             free = self._kept((self.n_items,), NO_FREE_PART)
             for name, rows in items.items():
-                batch[f"{name}_described"] = (*_take(self.item, rows), free[rows])
+                batch[f"{name}_described"] = (*self.item.take(rows), free[rows])
         if self.user is not None:
-            index, weight = self._some(_take(self.user, user))
+            index, weight = self._some(self.user.take(user))
             batch["user_described"] = (index, weight * net.prior_weight(read)[..., None].astype(np.float32))
         if self.event is not None:
-            batch["event_described"] = _take(self.event, event)
-            batch["context_described"] = self._some(_take(self.event, target))
+            batch["event_described"] = self.event.take(event)
+            batch["context_described"] = self._some(self.event.take(target))
         return batch
 
     def _some(self, rows: Rows) -> Rows:
@@ -78,7 +89,3 @@ def sizes_of(past: Past) -> dict[str, int]:
         "user_features": size(past.user_described),
         "event_features": size(past.event_described),
     }
-
-
-def _take(rows: Rows, places: NDArray[np.integer]) -> Rows:
-    return rows[0][places], rows[1][places]
