@@ -9,6 +9,8 @@ from personalize_engine import avro
 from personalize_engine.errors import JobFailed
 from personalize_engine.jobs.registry import ACTIVE, Ending, Job, Result, Work, register
 from personalize_engine.serving.datasets import LAYERS, TABLE, with_layer
+from personalize_engine.store.artifacts import Artifacts
+from personalize_engine.store.database import Store
 
 KIND = "dataset-import-job"
 GIGABYTE = 1 << 30
@@ -37,6 +39,16 @@ def import_data(work: Work, arn: str) -> Result:
     write_table(table, work.aside / TABLE, schema.kind)
     shutil.rmtree(downloads)
     return {"rows": table.num_rows}
+
+
+def remove_replaced(store: Store, artifacts: Artifacts) -> None:
+    """At the start: files of imports that are part of no dataset any more, which a crash may have left."""
+    with store.read() as transaction:
+        layers = {arn for dataset in transaction.page("dataset") for arn, _ in dataset.body.get(LAYERS, ())}
+        imports = transaction.page(KIND)
+    for job in imports:
+        if job.arn not in layers:
+            artifacts.remove(job.arn)
 
 
 def _check_size(found: int, mode: str) -> None:

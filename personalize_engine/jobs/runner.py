@@ -17,6 +17,7 @@ from pathlib import Path
 
 from personalize_engine.errors import JobFailed, JobStopped, WorkerDied
 from personalize_engine.jobs import all_jobs  # noqa: F401
+from personalize_engine.jobs.importing import remove_replaced
 from personalize_engine.jobs.process import WorkerProcess
 from personalize_engine.jobs.registry import JOBS, Ending, Loader, Result, Work
 from personalize_engine.store.artifacts import Artifacts
@@ -57,6 +58,7 @@ class JobRunner:
         self._artifacts.clear_aside()
         with self._store.write(patience=None) as transaction:
             transaction.requeue_jobs()
+        remove_replaced(self._store, self._artifacts)
         for process in self._processes[:AHEAD]:
             process.start()
         for thread in self._threads:

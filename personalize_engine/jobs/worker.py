@@ -85,7 +85,9 @@ class _Worker:
                 cores=self._cores,
             )
             with self._cores.own():
-                return {"done": JOBS[message["kind"]].work(work, message["arn"])}
+                result = JOBS[message["kind"]].work(work, message["arn"])
+            self._artifacts.sync(work.aside)
+            return {"done": result}
         except JobFailed as error:
             return {"failed": str(error)}
         except Exception:

@@ -1,13 +1,14 @@
 """Files beside the database: imported tables and trained versions.
 
-A worker writes into a folder of its own below `aside/`; the engine renames it into `artifacts/` before the transaction
-that makes the resource ACTIVE. So a folder below `artifacts/` is always complete, and what a crash leaves below
-`aside/` belongs to nobody and is removed at the next start.
+A worker writes into a folder of its own below `aside/` and waits for the disk; the engine renames it into `artifacts/`
+before the transaction that makes the resource ACTIVE. So a folder below `artifacts/` is always complete, a power cut
+included, and what a crash leaves below `aside/` belongs to nobody and is removed at the next start.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -42,6 +43,13 @@ class Artifacts:
         if target.exists():
             shutil.rmtree(target)
         (self._aside / str(job)).rename(target)
+        _sync(self._kept)
+
+    @staticmethod
+    def sync(folder: Path) -> None:
+        """Waits until a job's results are on the disk: by the worker, before anything refers to them."""
+        for path in (*folder.rglob("*"), folder):
+            _sync(path)
 
     def path(self, arn: str) -> Path:
         """Where the files of a resource lie, whether or not there are any."""
@@ -50,3 +58,11 @@ class Artifacts:
     def remove(self, arn: str) -> None:
         """Removes the files of a resource."""
         shutil.rmtree(self.path(arn), ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -9,14 +9,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from contract.recipes import DatasetKind
 from personalize_engine.errors import IN_USE, ServiceError
+from personalize_engine.jobs.importing import remove_replaced
 from personalize_engine.jobs.registry import ACTIVE, CREATE_FAILED, JOBS, Ending, Job
 from personalize_engine.jobs.runner import JobRunner
 from personalize_engine.operations.campaigns import create_campaign
 from personalize_engine.operations.registry import Context
 from personalize_engine.operations.schemas import delete_schema
+from personalize_engine.serving.datasets import TABLE
+from personalize_engine.serving.imported import open_file, write_table
 from personalize_engine.store.artifacts import Artifacts
 from personalize_engine.store.database import Store
 from personalize_engine.store.events import Event, add_events, last_event, newest_events, training_events
@@ -109,6 +114,27 @@ def test_a_table_is_removed_only_when_the_next_one_is_durable(
     runner._one(row, lambda job: {"rows": 1})
     assert not artifacts.path(OLD).exists()
     assert artifacts.path(NEW).exists()
+
+
+def test_a_table_that_a_crash_kept_from_being_removed_goes_at_the_next_start(
+    store: Store, artifacts: Artifacts
+) -> None:
+    imported_twice(store, artifacts)
+    artifacts.path(NEW).mkdir()
+    with store.write() as transaction:
+        transaction.set_members(DATASET, _layers=[[NEW, 2.0]])
+    remove_replaced(store, artifacts)
+    assert not artifacts.path(OLD).exists()
+    assert artifacts.path(NEW).exists()
+
+
+def test_a_table_that_is_being_read_can_be_replaced(artifacts: Artifacts) -> None:
+    rows = pa.table({"ITEM_ID": ["b", "a"], "YEAR": [1, 2]})
+    artifacts.path(OLD).mkdir()
+    write_table(rows, artifacts.path(OLD) / TABLE, DatasetKind.ITEMS)
+    reading = open_file(artifacts.path(OLD) / TABLE)
+    artifacts.remove(OLD)
+    assert reading.to_pylist() == [{"ITEM_ID": "a", "YEAR": 2}, {"ITEM_ID": "b", "YEAR": 1}]
 
 
 def test_a_job_whose_result_cannot_be_kept_fails(
