@@ -27,7 +27,6 @@ from personalize_engine.errors import JobFailed
 from personalize_engine.jobs.columns import excludes, trained_columns
 from personalize_engine.jobs.registry import Work
 from personalize_engine.serving.datasets import Held, held, open_tables, until_found
-from personalize_engine.serving.histories import Histories, history_table
 from personalize_engine.serving.imported import ARROW, ID, array_of, encoded, lay, overlay
 from personalize_engine.serving.trained import Encoders
 from personalize_engine.store.events import EVERYTHING, Event, Selection, last_event, training_events
@@ -56,23 +55,10 @@ class Gathered:
     past: Past
     properties: pa.Table
     """EVENT_TYPE and, if the recipe reads metadata, the metadata columns of the past's rows."""
-    users: pa.Table | None
-    """A row per user of the past: their metadata; None if the recipe reads none, or there is none."""
     events_until: int
     """Position of the last event that is in it."""
     catalogue: frozenset[str]
     """Every item of the interactions and of the Items dataset."""
-
-    @property
-    def histories(self) -> Histories:
-        """The past's rows as interactions with their properties."""
-        return Histories(history_table(self.past, self.properties))
-
-    def user(self, row: int) -> Mapping[str, Any]:
-        """The metadata of the past's user of that row number that is not null."""
-        if self.users is None:
-            return {}
-        return {name: value for name, value in self.users.slice(row, 1).to_pylist()[0].items() if value is not None}
 
 
 def gather(work: Work, dataset_group: str, wanted: Wanted) -> Gathered:
@@ -90,10 +76,10 @@ def gather(work: Work, dataset_group: str, wanted: Wanted) -> Gathered:
     _check_minimums(past, wanted.selection)
     properties = table.select([fields.EVENT_TYPE, *(name for name in kinds if name != fields.EVENT_TYPE)]).take(rows)
     catalogue = frozenset(past.items.ids if items is None else {*past.items.ids, *items.to_pylist()})
-    users = None
     if wanted.recipe.uses_metadata:
-        past, users = _with_metadata(past, found, wanted, properties, kinds)
-    return Gathered(past=past, properties=properties, users=users, events_until=found.events_until, catalogue=catalogue)
+        past = _with_metadata(past, found, wanted, properties, kinds)
+    pa.default_memory_pool().release_unused()
+    return Gathered(past=past, properties=properties, events_until=found.events_until, catalogue=catalogue)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,24 +237,21 @@ def _check_minimums(past: Past, selection: Selection) -> None:
         )
 
 
-def _with_metadata(
-    past: Past, found: _Found, wanted: Wanted, properties: pa.Table, kinds: Mapping[str, Kind]
-) -> tuple[Past, pa.Table | None]:
-    """The past with its described parts, and the users' metadata, a row per user."""
+def _with_metadata(past: Past, found: _Found, wanted: Wanted, properties: pa.Table, kinds: Mapping[str, Kind]) -> Past:
+    """The past with its described parts."""
     encoders, learn = wanted.encoders or Encoders(), wanted.encoders is None
     item_columns, items = _aligned(past.items, found, found.items, DatasetKind.ITEMS, wanted)
     user_columns, users = _aligned(past.users, found, found.users, DatasetKind.USERS, wanted)
     created = None
     if items is not None and fields.CREATION_TIMESTAMP in items.column_names:
         created = items.column(fields.CREATION_TIMESTAMP).fill_null(-1).to_numpy()
-    described = replace(
+    return replace(
         past,
         item_described=_described(items, item_columns, encoders.item, learn),
         user_described=_described(users, user_columns, encoders.user, learn),
         event_described=_described(properties, kinds, encoders.event, learn),
         created=created,
     )
-    return described, None if users is None else users.select(list(user_columns))
 
 
 def _aligned(
