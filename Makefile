@@ -16,7 +16,7 @@ READY_DEV := $(VENV)/.ready-dev
 READY_PEERS := .venv-peers/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test synth bench bench-recipes verify lint format deploy destroy diff pins snapshots clean
+.PHONY: help run serve test synth bench bench-recipes verify lint format deploy destroy diff pins snapshots clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | while IFS="$$(printf '\t')" read -r a b; do printf '  make %-14s %s\n' "$$a" "$$b"; done
@@ -37,6 +37,9 @@ $(READY_PEERS): requirements-peers.txt
 # ------------------------------------------------------------------------------------------------------------- the jobs
 run: $(READY)  ## deploy, train, evaluate and report in a local cloud [EXPERIMENT=name] [DATA=folder]
 	@$(BIN)/python -m local_cloud run $(EXPERIMENT) $(if $(DATA),--data "$(DATA)")
+
+serve: $(READY)  ## look at the campaigns of the newest run side by side, on a page [EXPERIMENT=name]
+	@$(BIN)/python -m local_cloud look $(EXPERIMENT)
 
 test: lint  ## the checks and the tests (at most 12 minutes on two cores)
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow" $(PYTEST_ARGS)

@@ -1,4 +1,4 @@
-"""`python -m local_cloud run EXPERIMENT [--data FOLDER]`: what `make run` calls."""
+"""`python -m local_cloud run EXPERIMENT [--data FOLDER]` (`make run`) and `… look EXPERIMENT` (`make serve`)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,14 @@ def main(arguments: list[str]) -> int:
     running.add_argument("--out", type=Path, help="the folder for reports and kept state (out/)")
     running.add_argument("--port", type=int, default=0, help="of the local AWS, to look at it meanwhile (any free one)")
     running.add_argument("--engine-port", type=int, default=0, help="of the engine (any free one)")
+    looking = commands.add_parser("look", help="show the campaigns of an earlier run side by side, on a page")
+    looking.add_argument("experiment", help="the name of a file in experiments/, without .yaml")
+    looking.add_argument("--run", help="the run's id (the newest that kept its state)")
+    looking.add_argument("--out", type=Path, help="the folder for reports and kept state (out/)")
+    looking.add_argument("--port", type=int, default=0, help="of the page (any free one)")
     given = parser.parse_args(arguments)
     try:
-        return _run(given)
+        return _run(given) if given.command == "run" else _look(given)
     except LocalCloudError as error:
         print(error, file=sys.stderr)
         return 1
@@ -49,6 +54,22 @@ def _run(given: argparse.Namespace) -> int:
         engine_port=given.engine_port,
     )
     return run(request, Console(highlight=False))
+
+
+def _look(given: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from local_cloud.look import Looking, look
+    from local_cloud.run import OUT, ROOT
+
+    asked = Looking(
+        experiment=given.experiment,
+        out=given.out.resolve() if given.out else OUT,
+        root=ROOT,
+        run=given.run,
+        port=given.port,
+    )
+    return look(asked, Console(highlight=False, soft_wrap=True))
 
 
 if __name__ == "__main__":

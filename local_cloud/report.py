@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contract import layout
+from contract.manifest import Manifest
 from contract.recipes import RECIPES
 from contract.results import BaselineResult, RecipeResult, Report
 from local_cloud.services import LocalCloud
@@ -28,6 +29,9 @@ SHOWN = {
 REACHABLE = "precision_at_10"
 APPROXIMATION = "≈"
 """Behind the name of a recipe that the engine's own model stood in for."""
+
+
+TITLES = "titles.csv"
 
 
 def fetch(cloud: LocalCloud, *, bucket: str, run_id: str, out: Path) -> list[Path]:
@@ -47,6 +51,14 @@ def fetch(cloud: LocalCloud, *, bucket: str, run_id: str, out: Path) -> list[Pat
         shutil.copyfile(path, out / path.name)
         fetched.append(path)
     return fetched
+
+
+def fetch_titles(cloud: LocalCloud, *, bucket: str, folder: Path) -> None:
+    """Copy what the source calls the items beside the run's report, where it tells."""
+    s3 = cloud.client("s3")
+    manifest = Manifest.from_json(json.loads(s3.get_object(Bucket=bucket, Key=layout.MANIFEST)["Body"].read()))
+    if manifest.files.titles:
+        s3.download_file(bucket, manifest.files.titles.key, str(folder / TITLES))
 
 
 def read(path: Path) -> Report:

@@ -82,6 +82,7 @@ class Run:
             running.failed = not ended.succeeded
         with phase("Fetch the report, keep the engine's state"):
             fetched = report.fetch(cloud, bucket=self.outputs[BUCKET_OUTPUT], run_id=self.run_id, out=self.out)
+            report.fetch_titles(cloud, bucket=self.outputs[BUCKET_OUTPUT], folder=self.out / self.run_id)
             self._keep_state(cloud)
             if not ended.succeeded:
                 self._keep_function_logs(cloud)

@@ -146,13 +146,30 @@ def start(
     return cloud
 
 
+def start_engine_alone(processes: Processes, work: Path, root: Path, *, data: Path, port: int = 0) -> str:
+    """The engine over the data folder of an earlier run, without a local cloud: its URL, once it answers."""
+    engine_port, *_ = choose_ports(port)
+    url = f"http://{HOST}:{engine_port}"
+    child = _engine(processes, work, root, url=url, data=data, settings=base_environment(work))
+    _wait(child, f"{url}/health", ssl.create_default_context(), time.monotonic() + START_LIMIT)
+    return url
+
+
+def engine_client(service: str, url: str) -> Any:
+    """A boto3 client of an engine that runs alone; it knows no credentials and takes any."""
+    return _session().client(service, endpoint_url=url, config=Config(proxies={}))  # type: ignore[call-overload]
+
+
 def _start_engine(processes: Processes, cloud: LocalCloud, root: Path, roles: str) -> Child:
     cloud.engine_data.mkdir()
-    port = str(urlsplit(cloud.engine_url).port)
-    data = str(cloud.engine_data)
-    command = [sys.executable, "-m", "personalize_engine", "serve", "--port", port, "--data-dir", data]
     settings = {**cloud.environment(), ROLE_CREDENTIALS_URL: roles}
-    return processes.start("the engine", command, env=settings, log=cloud.work / "engine.log", cwd=root)
+    return _engine(processes, cloud.work, root, url=cloud.engine_url, data=cloud.engine_data, settings=settings)
+
+
+def _engine(processes: Processes, work: Path, root: Path, *, url: str, data: Path, settings: dict[str, str]) -> Child:
+    port = str(urlsplit(url).port)
+    command = [sys.executable, "-m", "personalize_engine", "serve", "--port", port, "--data-dir", str(data)]
+    return processes.start("the engine", command, env=settings, log=work / "engine.log", cwd=root)
 
 
 def _start_gateway(processes: Processes, cloud: LocalCloud, root: Path, roles: str, certificate: Certificate) -> Child:
@@ -194,7 +211,7 @@ def _wait(child: Child, url: str, trust: ssl.SSLContext, limit: float) -> None:
             return
 
 
-def choose_ports(*wanted: int) -> tuple[int, int, int]:
+def choose_ports(*wanted: int) -> tuple[int, ...]:
     """The wanted ports and one more; 0 stands for any free one. All are held until all are chosen.
 
     StartError if one is in use, is wanted twice or cannot be.
@@ -218,8 +235,7 @@ def choose_ports(*wanted: int) -> tuple[int, int, int]:
                     f"Port {port} on {HOST} is in use ({error.strerror}). Stop what listens there,"
                     " or leave the port out: a free one is taken."
                 ) from error
-        first, second, third = (probe.getsockname()[1] for probe in held)
-        return first, second, third
+        return tuple(probe.getsockname()[1] for probe in held)
     finally:
         for probe in held:
             probe.close()
