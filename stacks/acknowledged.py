@@ -41,6 +41,7 @@ _ACCEPTED = (
         roles=("Storage/ServiceRole", *_tasks("Ask", "TryEvents", "Judge", "JudgeBaselines")),
         why=_BY_DATA,
     ),
+    _Accepted(resource="{data}/data/*/titles.csv", roles=_tasks("Compare"), why=_BY_DATA),
     _Accepted(resource="{data}/runs/*/plan.json", roles=_tasks("CheckData", "Compare"), why=_BY_RUN),
     _Accepted(resource="{data}/runs/*/answers/*", roles=_tasks("Ask", "Judge"), why=_BY_RUN),
     _Accepted(resource="{data}/runs/*/judged/*", roles=_tasks("Judge", "JudgeBaselines", "Compare"), why=_BY_RUN),
