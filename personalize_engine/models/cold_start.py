@@ -4,7 +4,8 @@ A local approximation of the service's retired recipe. Cold items (`cold_items`)
 taste in the others is carried over to them through metadata. Two views of the taste are joined:
 
 - **course**: the recurrent network of aws-hrnn, asked at the end of each quarter of the history, since what suits a new
-  item may lie back. Its mean answer is a product with items' vectors, so cold items need vectors of that kind;
+  item may lie back. Its mean answer is a product with items' vectors, so cold items need vectors of that kind; in place
+  of the network's biases they have the log of their expected popularity;
 - **profile**: all that the user has met, whatever the order. The matrix of users and items, each column divided by the
   item's users to the power 0.25, is projected onto its 40 strongest directions: Nikolakopoulos, Kalantzis, Gallopoulos,
   Garofalakis: "EigenRec: Generalizing PureSVD for Effective and Efficient Top-N Recommendations" (KAIS 2019). It is a
@@ -13,7 +14,7 @@ taste in the others is carried over to them through metadata. Two views of the t
 Cold items' vectors of both kinds are learned from metadata (`feature_regression`), as in Gantner et al.: "Learning
 Attribute-to-Feature Mappings for Cold-Start Recommendations" (ICDM 2010). The score of a cold item is
 
-    0.25 log p(item) by the course + 0.75 log of its rate by the profile
+    0.2 log p(item) by the course + 0.8 log of its rate by the profile
 
 and NaN for any other. The shares, the dimensions and the power were chosen on MovieLens, on items drawn as cold from
 those that were not judged.
@@ -42,12 +43,12 @@ from personalize_engine.models.hrnn import Hrnn, HrnnParameters
 
 QUARTERS = 4
 """Points of a history at which the network is asked."""
-COURSE_SHARE = 0.25
+COURSE_SHARE = 0.2
 
 _DIMENSIONS = 40
 _POPULARITY_POWER = 0.25
 _FLOOR = 0.01
-"""Times the mean rate of the cold items: the profile's rates, sums of products, can fall below 0."""
+"""Times the mean rate of the cold items: rates that are predicted can fall below 0."""
 
 Floats = NDArray[np.float32]
 
@@ -96,7 +97,7 @@ class ColdStart(Model[ColdStartParameters]):
         self.cold = cold
         """(n_cold,) row numbers."""
         self.vectors = vectors
-        """(n_cold, E + 1 + D): an item's vector and bias in the network, and its vector as an answer to a profile."""
+        """(n_cold, E + 1 + D): an item's vector in the network, its popularity, and its answer to a profile."""
 
     @classmethod
     def fit(cls, past: Past, parameters: ColdStartParameters, *, seed: int, progress: Progress = no_progress) -> Self:
@@ -115,7 +116,8 @@ class ColdStart(Model[ColdStartParameters]):
         """The profile, and what metadata lead to, beside a network of the items of `past` that are not `cold`."""
         learned_from = _without(cold, past)
         met, answers, average, spread = _profile(learned_from, np.random.default_rng(seed))
-        course = np.concatenate([network.weights["embedding"], network.weights["bias"][:, None]], axis=1)
+        popularity = (learned_from.item_counts / len(learned_from.users)).astype(np.float32)
+        course = np.concatenate([network.weights["embedding"], popularity[:, None]], axis=1)
         regression = FeatureRegression.learn(
             past.item_described,
             past.items.rows(learned_from.items.ids),
@@ -148,12 +150,10 @@ class ColdStart(Model[ColdStartParameters]):
         if not len(self.cold) or not queries:
             return scores
         size = len(self.network.weights["gain"])
-        rates = self._profiles(queries) @ self.vectors[:, size + 1 :].T
-        floor = np.maximum(_FLOOR * rates.mean(axis=1, keepdims=True), np.finfo(np.float32).tiny)
-        joined = np.log(np.maximum(rates, floor))
+        joined = _log_rates(self._profiles(queries) @ self.vectors[:, size + 1 :].T)
         course = self._course(queries)
         told = ~np.isnan(course[:, 0])
-        by_course = course[told] @ self.vectors[:, :size].T + self.vectors[:, size]
+        by_course = course[told] @ self.vectors[:, :size].T + _log_rates(self.vectors[None, :, size])
         joined[told] = COURSE_SHARE * by_course + (1 - COURSE_SHARE) * joined[told]
         scores[:, self.cold] = joined
         return scores
@@ -292,6 +292,13 @@ def _profile(past: Past, random: np.random.Generator) -> tuple[Floats, Floats, F
     spread = (np.linalg.qr(profiles)[1].T / np.sqrt(len(profiles))).astype(np.float32)
     average = profiles.sum(axis=0) / len(item)
     return directions * weight[:, None], directions / weight[:, None], average, spread
+
+
+def _log_rates(rates: Floats) -> Floats:
+    """(B, n) logs of rates, the lowest ones as if they were _FLOOR of the row's mean."""
+    floor = np.maximum(_FLOOR * rates.mean(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    logs: Floats = np.log(np.maximum(rates, floor))
+    return logs
 
 
 def _part(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 HALF_TRUSTED = 15
 """Interactions after which the model's word counts half: what cold_start_max_interactions takes to be few."""
+_LOW = 1e-3
+"""Times an equal share: older items below it, e.g. those that a user will hardly ask for again, count as so much."""
 _LOWEST = 1e-30
-"""Shares count as at least so much: one that has vanished in rounding says no more than that."""
 
 
 def explored(
@@ -47,13 +48,11 @@ def explored(
     chosen = young[rng.random(len(young)) < weight]
     if not len(chosen) or not known.any():
         return scores
-    share = np.full(len(scores), np.nan)
-    share[known] = np.log(np.maximum(scores[known], _LOWEST))
-    older = share[known & (age_days > cutoff_days)]
-    typical = older if len(older) > 1 else share[known]
+    older = scores[known & (age_days > cutoff_days)]
+    typical = np.log(np.maximum(older if len(older) > 1 else scores[known], _LOW / len(scores)))
 
     distrust = HALF_TRUSTED / (counts[young] + HALF_TRUSTED)
-    own = share[young]
+    own = np.log(np.maximum(scores[young], _LOWEST))
     told = ~np.isnan(own)
     new_ones = np.average(own[told], weights=distrust[told]) if told.any() else 0.0
     lead = np.where(told, own - new_ones, 0)
@@ -62,6 +61,6 @@ def explored(
     spread = np.sqrt(distrust * typical.var())
 
     place = np.searchsorted(young, chosen)
-    share[chosen] = believed[place] + spread[place] * rng.standard_normal(len(chosen))
-    result: NDArray[np.float64] = np.exp(share - np.nanmax(share))
+    result = scores.astype(np.float64)
+    result[chosen] = np.exp(believed[place] + spread[place] * rng.standard_normal(len(chosen)))
     return (result / np.nansum(result)).astype(np.float32)
