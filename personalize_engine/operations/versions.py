@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from contract.recipes import RECIPES
 from personalize_engine.errors import IN_USE, LIMIT_EXCEEDED, ServiceError, invalid_input
 from personalize_engine.jobs import training
 from personalize_engine.jobs.registry import ACTIVE, BEING_CREATED, CREATE_STOPPED
@@ -15,8 +16,6 @@ from personalize_engine.store.transaction import Resource, Transaction
 
 KIND = Kind(kind=training.KIND, member="solutionVersion", plural="solutionVersions", within="solutionArn")
 COPIED = ("recipeArn", "eventType", "datasetGroupArn", "solutionConfig", "performHPO", "performAutoML")
-UPDATABLE = ("aws-user-personalization", "aws-hrnn-coldstart")
-"""Recipes that take trainingMode UPDATE (API reference, CreateSolutionVersion)."""
 
 
 @operation("CreateSolutionVersion")
@@ -96,8 +95,9 @@ def get_solution_metrics(context: Context, request: Request) -> Answer:
 def _version_to_update(transaction: Transaction, solution: Resource) -> str:
     """The newest version; InvalidInputException unless the recipe can be updated and was trained in full before."""
     recipe = recipe_of(solution.body["recipeArn"])
-    if recipe is None or recipe.name not in UPDATABLE:
-        raise invalid_input(f"trainingMode UPDATE is for the recipes {' and '.join(UPDATABLE)} only")
+    if recipe is None or not recipe.updates:
+        updated = " and ".join(name for name, row in RECIPES.items() if row.updates)
+        raise invalid_input(f"trainingMode UPDATE is for the recipes {updated} only")
     active = [row for row in transaction.page(KIND.kind, parents=[solution.arn]) if row.status == ACTIVE]
     if not any(row.body["trainingMode"] == "FULL" for row in active):
         raise invalid_input(f"trainingMode UPDATE needs an ACTIVE version of {solution.arn} with trainingMode FULL")

@@ -47,11 +47,19 @@ class Records:
 
         The same object as long as nothing has changed, so that what is derived from it may be kept beside it.
         """
-        return self._whole(dataset_group, DatasetKind.ITEMS)
 
-    def users(self, dataset_group: str) -> pa.Table | None:
-        """The Users dataset, as `items`. For one user ask `user`."""
-        return self._whole(dataset_group, DatasetKind.USERS)
+        def look() -> pa.Table | None:
+            with self._store.read() as transaction:
+                dataset = held(transaction, dataset_group).get(DatasetKind.ITEMS)
+                if dataset is None:
+                    return None
+                if (kept := self._look_up(("items", dataset))) is not None:
+                    return kept
+                put = all_records(transaction, dataset.arn)
+            imported = self._imported(dataset)
+            return self._keep(("items", dataset), lambda: overlay(imported, put, dataset.schema))
+
+        return until_found(look)
 
     def user(self, dataset_group: str, user_id: str) -> Mapping[str, Any]:
         """A user's metadata that is not null; empty if there is none."""
@@ -86,20 +94,6 @@ class Records:
             found = [row for layer in layers for row in layer.newest_per_type(user_id, per_type)]
             found += [interaction_of(event) for event in events]
             return _newest_per_type(sorted(found, key=lambda row: row.at), per_type)
-
-        return until_found(look)
-
-    def _whole(self, dataset_group: str, kind: DatasetKind) -> pa.Table | None:
-        def look() -> pa.Table | None:
-            with self._store.read() as transaction:
-                dataset = held(transaction, dataset_group).get(kind)
-                if dataset is None:
-                    return None
-                if (kept := self._look_up(("whole", dataset))) is not None:
-                    return kept
-                put = all_records(transaction, dataset.arn)
-            imported = self._imported(dataset)
-            return self._keep(("whole", dataset), lambda: overlay(imported, put, dataset.schema))
 
         return until_found(look)
 

@@ -176,8 +176,8 @@ class Bench:
         arn = self.personalize.create_solution_version(solutionArn=solution)["solutionVersionArn"]
         return settled(self.personalize, "solution_version", arn, seconds=seconds)
 
-    def campaign(self, version: str) -> str:
-        arn: str = self.personalize.create_campaign(name=self.name("campaign"), solutionVersionArn=version)[
+    def campaign(self, version: str, **more: Any) -> str:
+        arn: str = self.personalize.create_campaign(name=self.name("campaign"), solutionVersionArn=version, **more)[
             "campaignArn"
         ]
         assert settled(self.personalize, "campaign", arn)["status"] == "ACTIVE"
