@@ -40,7 +40,8 @@ class Records:
     def __init__(self, store: Store, artifacts: Artifacts) -> None:
         self._store, self._artifacts = store, artifacts
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], tuple[Hashable, Any]] = OrderedDict()
+        """What it is, and of which dataset: the version it was made of, and itself."""
 
     def items(self, dataset_group: str) -> pa.Table | None:
         """The Items dataset: a row per item, the schema's columns; None if the group has no such dataset.
@@ -53,11 +54,11 @@ class Records:
                 dataset = held(transaction, dataset_group).get(DatasetKind.ITEMS)
                 if dataset is None:
                     return None
-                if (kept := self._look_up(("items", dataset))) is not None:
+                if (kept := self._look_up("items", dataset.arn, dataset)) is not None:
                     return kept
                 put = all_records(transaction, dataset.arn)
             imported = self._imported(dataset)
-            return self._keep(("items", dataset), lambda: overlay(imported, put, dataset.schema))
+            return self._keep("items", dataset.arn, dataset, lambda: overlay(imported, put, dataset.schema))
 
         return until_found(look)
 
@@ -123,31 +124,33 @@ class Records:
             moments = [layer.at for layer in dataset.layers]
             return lay(open_tables(self._artifacts, dataset), moments, ID[dataset.kind])
 
-        return self._keep(("imported", dataset.layers, dataset.schema), make)
+        return self._keep("imported", dataset.arn, (dataset.layers, dataset.schema), make)
 
     def _histories(self, dataset: Held) -> list[Histories]:
         def make() -> list[Histories]:
             return [Histories(table) for table in open_tables(self._artifacts, dataset)]
 
-        return self._keep(("histories", dataset.layers, dataset.schema), make)
+        return self._keep("histories", dataset.arn, (dataset.layers, dataset.schema), make)
 
-    def _look_up(self, key: Hashable) -> Any:
+    def _look_up(self, what: str, dataset: str, version: Hashable) -> Any:
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
+            of, value = self._kept.get((what, dataset), (None, None))
+            if of != version:
+                return None
+            self._kept.move_to_end((what, dataset))
+            return value
 
-    def _keep(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What is kept under the key, else what `make` makes; two threads may both make it, one is kept."""
-        found: T | None = self._look_up(key)
+    def _keep(self, what: str, dataset: str, version: Hashable, make: Callable[[], T]) -> T:
+        """What is kept of the dataset's version, else what `make` makes, in the place of other versions'."""
+        found: T | None = self._look_up(what, dataset, version)
         if found is not None:
             return found
         made = make()
         with self._lock:
-            kept: T = self._kept.setdefault(key, made)
+            self._kept[what, dataset] = (version, made)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        return kept
+        return made
 
 
 def _newest_per_type(found: list[Interaction], limit: int) -> list[Interaction]:

@@ -13,6 +13,7 @@ from personalize_engine.store.transaction import Transaction
 _COLUMNS = (
     "session_id, user_id, item_id, at, event_type, event_value, event_id, properties, impression, recommendation_id"
 )
+_NAMES = tuple(_COLUMNS.split(", "))
 _BATCH = 10_000
 
 
@@ -130,7 +131,7 @@ def newest_events(
     An anonymous visitor is asked for by session id, as on AWS: no version was trained on such events, so all count.
     Each query walks its index from the newest event on, so a user with very many costs no more than `limit`.
     """
-    query = f"SELECT seq, {_COLUMNS} FROM events INDEXED BY"
+    query = f"SELECT {_COLUMNS}, seq FROM events INDEXED BY"
     rest = f" AND item_id IS NOT NULL{selection.sql} ORDER BY at DESC, seq DESC LIMIT :limit"
     values = {"group": dataset_group, "user": user_id, "after": after, "limit": limit, **selection.values}
     known = transaction.sql(
@@ -178,4 +179,4 @@ def training_events(transaction: Transaction, dataset_group: str) -> Iterator[li
 
 
 def _event(row: Any) -> Event:
-    return Event(**{name: row[name] for name in _COLUMNS.split(", ")})
+    return Event(**dict(zip(_NAMES, row, strict=False)))  # behind them may stand a seq
