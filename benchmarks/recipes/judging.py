@@ -43,6 +43,8 @@ class Line:
     name: str
     kind: str
     about: str
+    question: str
+    """Whoever was asked another question is not set beside anybody."""
     seeds: int
     """Trainings that the figures are the mean of; 0: not run, or it failed."""
     wanted: int
@@ -158,6 +160,7 @@ def result(judge: Judge, outcomes: Sequence[tuple[Subject, list[Answer], str]]) 
         about: dict[str, Any] = {
             "kind": subject.kind,
             "about": subject.about,
+            "question": subject.question.value,
             "wanted": subject.seeds,
             "failure": failure,
         }
@@ -166,7 +169,11 @@ def result(judge: Judge, outcomes: Sequence[tuple[Subject, list[Answer], str]]) 
         for name in (subject.name, without_context(subject.name)):
             if name not in judged or not answers:
                 continue
-            others = [other for other in _others(name) if other in judged and other != name]
+            others = [
+                other
+                for other in _others(name)
+                if other in judged and other != name and subject.question is work.work.question
+            ]
             lines.append(
                 Line(
                     name=name,

@@ -22,7 +22,6 @@ def best(scores: NDArray[np.floating], k: int) -> list[int]:
 
 def answer_in_batches(job: Job, answer: Answer, ask: Callable[[list[str]], Lists]) -> None:
     """Fills in lists and speed for all who are asked."""
-    answer.notes.setdefault("peak at", "training")
     users = [one.user for one in job.asked]
     began = time.monotonic()
     for low in range(0, len(users), BATCH):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
@@ -49,15 +50,13 @@ def page(results: Mapping[str, Result], *, resamples: int, further: Sequence[str
     parts = [HEAD.format(resamples=f"{resamples:,}"), *_published(results)]
     unknown = sorted({_group(name) for name in results} - set(EXPECTED))
     for name in (*EXPECTED, *unknown):
-        parts.append(f"\n## {name}\n")
+        parts.append(f"## {name}\n")
         group = [results[work] for work in sorted(results) if _group(work) == name]
         if not group:
             parts.append("Not run.\n")
-        elif group[0].family == "cold":
-            parts += _cold(name, group)
         else:
-            parts += _section(group[0])
-    return "\n".join([*parts, *further]).rstrip() + "\n"
+            parts += [*(_cold(name, group) if group[0].family == "cold" else _section(group[0])), ""]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join([*parts, *further])).rstrip() + "\n"
 
 
 def _group(work: str) -> str:
@@ -100,10 +99,13 @@ def _cell(found: Sequence[float], spread: float | None = None, *, sign: str = ""
 
 
 def _missing(lines: Sequence[Line]) -> Iterator[str]:
+    found = []
     for line in lines:
         if line.seeds < line.wanted:
-            ran = f"{line.seeds} of {line.wanted} seeds" if line.seeds else "not run"
-            yield f"\n{line.name}: {ran}{f' ({line.failure})' if line.failure else ''}."
+            ran = f" ({line.seeds} of {line.wanted} seeds)" if line.seeds else ""
+            found.append(f"{line.name}{ran}{f' ({line.failure})' if line.failure else ''}")
+    if found:
+        yield f"\nNot run: {', '.join(found)}."
 
 
 def _differences(result: Result, lines: Sequence[Line]) -> Iterator[str]:

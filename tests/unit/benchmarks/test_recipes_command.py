@@ -63,8 +63,9 @@ def test_a_run_a_page_and_what_is_kept(tiny: Path) -> None:
     below = found["aws-popularity-count"]["differences"]["sequential_counts"]["precision_at_10"]
     assert below[1] <= below[0] <= below[2] < 0
     assert found["aws-hrnn"]["seeds"] == 0
-    assert "aws-hrnn: not run" in page
-    assert "## ml-1m\n\nNot run." in page.replace("\n\n\n", "\n\n")
+    assert "Not run: ALS, BPR, " in page
+    assert "## ml-1m\n\nNot run." in page
+    assert not found["aws-sims"]["differences"], "it was asked another question"
 
     code, again, cells = run(tiny, "--works", "^tiny$", "--only", QUICK)
     assert (code, again) == (0, page)
@@ -93,11 +94,11 @@ def test_a_process_that_fails_is_told_and_tried_again(tiny: Path, monkeypatch: p
     code, page, cells = run(tiny, "--works", "^tiny$", "--only", "^popularity$")
     assert code == 1
     assert not cells
-    assert "popularity: not run (failed)" in page
+    assert "Not run: popularity (failed), " in page
     monkeypatch.undo()
     code, page, cells = run(tiny, "--works", "^tiny$", "--only", "^popularity$")
     assert (code, len(cells)) == (0, 1)
-    assert "popularity: not run" not in page
+    assert "popularity (failed)" not in page
 
 
 def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
