@@ -63,7 +63,7 @@ def test_a_run_a_page_and_what_is_kept(tiny: Path) -> None:
     below = found["aws-popularity-count"]["differences"]["sequential_counts"]["precision_at_10"]
     assert below[1] <= below[0] <= below[2] < 0
     assert found["aws-hrnn"]["seeds"] == 0
-    assert "Not run: ALS, BPR, " in page
+    assert ", ALS, BPR, " in page, "what was not asked for is shown as not run"
     assert "## ml-1m\n\nNot run." in page
     assert not found["aws-sims"]["differences"], "it was asked another question"
 
@@ -94,7 +94,7 @@ def test_a_process_that_fails_is_told_and_tried_again(tiny: Path, monkeypatch: p
     code, page, cells = run(tiny, "--works", "^tiny$", "--only", "^popularity$")
     assert code == 1
     assert not cells
-    assert "Not run: popularity (failed), " in page
+    assert "popularity (failed), " in page
     monkeypatch.undo()
     code, page, cells = run(tiny, "--works", "^tiny$", "--only", "^popularity$")
     assert (code, len(cells)) == (0, 1)
