@@ -32,6 +32,7 @@ from personalize_engine.data.vocabulary import Vocabulary
 from personalize_engine.models import hrnn_network as net
 from personalize_engine.models.base import Interaction, Model, Progress, Query, no_progress
 from personalize_engine.models.hrnn_metadata import Encoders, asked, described_items, read_with
+from personalize_engine.models.hrnn_reading import read_batch, read_one
 
 NEWEST = 512
 """Items of the history that the states are computed from; the repeat term sees all of it."""
@@ -219,14 +220,10 @@ class Hrnn(Model[HrnnParameters]):
         embedded[np.arange(steps) < steps - lengths[:, None]] = 0
         gates = net.gate_inputs(np, w, embedded, net.time_features(gap, position))
         new_session = gap > net.SESSION_GAP
-        anyone_enters = np.asarray(new_session.any(axis=0))
-        fast = np.zeros((len(histories), w["session"].shape[0]), np.float32)
-        for t in range(steps):
-            now = fast[: begun[t]]
-            if anyone_enters[t]:
-                entering = new_session[: begun[t], t]
-                now[entering] = net.enter_session(np, w, now[entering])
-            fast[: begun[t]] = net.step(np, w, now, gates[: begun[t], t])
+        if len(histories) == 1:
+            fast = read_one(w, gates[0], new_session[0])[None]
+        else:
+            fast = read_batch(w, gates, new_session, begun)
         slow = np.einsum("btd,td->bd", embedded, self._kept[NEWEST - steps :])
         result: NDArray[np.float32] = net.query(np, w, fast, slow)
         return result
