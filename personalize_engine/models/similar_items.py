@@ -102,7 +102,7 @@ class SimilarItems(Model[SimilarItemsParameters]):
         if past.item_described is not None:
             likeness = _likeness(past.item_described, parameters.item_metadata_hidden_dim, random)
             own = (past.item_counts / (past.item_counts + 1)).astype(np.float32)[:, None]
-            expected = [_expected(likeness, factors, past.item_counts) for factors in (company, context)]
+            expected = [_expected(likeness, vectors, past.item_counts) for vectors in (company, context)]
             parts = [(own * company + (1 - own) * expected[0], own * context + (1 - own) * expected[1])]
             parts.append((np.sqrt(_LIKENESS, dtype=np.float32) * likeness,) * 2)
             known |= likeness.any(axis=1)
@@ -186,8 +186,8 @@ def _projected(features: Any, rank: int, random: np.random.Generator) -> Floats:
     return np.asarray(features @ np.linalg.qr(directions)[0], dtype=np.float32)
 
 
-def _expected(likeness: Floats, factors: Floats, counts: NDArray[np.int64]) -> Floats:
-    """(n_items, D): what likeness lets expect of `factors`, learned from items that people have met."""
+def _expected(likeness: Floats, vectors: Floats, counts: NDArray[np.int64]) -> Floats:
+    """(n_items, D): what likeness lets expect of `vectors`, learned from items that people have met."""
     weight = np.minimum(counts, _ENOUGH).astype(np.float32)[:, None]
     gram = (likeness * weight).T @ likeness + _RIDGE * np.eye(likeness.shape[1], dtype=np.float32)
-    return np.asarray(likeness @ np.linalg.solve(gram, (likeness * weight).T @ factors), dtype=np.float32)
+    return np.asarray(likeness @ np.linalg.solve(gram, (likeness * weight).T @ vectors), dtype=np.float32)
