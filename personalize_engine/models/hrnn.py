@@ -14,6 +14,9 @@ Recommendation in Real-Time" (KDD 2020). The user's history is read item by item
 With metadata in the past (aws-hrnn-metadata, aws-user-personalization, aws-personalized-ranking) items, users, events
 and the context of a request are also what their features say: `hrnn_metadata`. A past without any is aws-hrnn's.
 
+To the network's log-probabilities comes a fixed part of what plain counts say (`followers`): they know rare pairs of
+items that the network has not learned, most of all on little data or after a short training.
+
 `hrnn_training` fits the weights with JAX. Serving is plain NumPy: a request costs milliseconds and no import of JAX.
 """
 
@@ -31,11 +34,16 @@ from personalize_engine.data.past import Past
 from personalize_engine.data.vocabulary import Vocabulary
 from personalize_engine.models import hrnn_network as net
 from personalize_engine.models.base import Interaction, Model, Progress, Query, no_progress
+from personalize_engine.models.followers import Followers
 from personalize_engine.models.hrnn_metadata import Encoders, asked, described_items, read_with
 from personalize_engine.models.hrnn_reading import read_batch, read_one
+from personalize_engine.models.hrnn_sizing import Sizing, sizing
+from personalize_engine.models.hrnn_validation import Validation
 
 NEWEST = 512
 """Items of the history that the states are computed from; the repeat term sees all of it."""
+FOLLOWERS_SHARE = 0.5
+"""Weight of the counts beside the log-probabilities; chosen on validation parts of MovieLens."""
 _BATCH = 128
 """Users whose states are computed together: what is held in memory at once is about _BATCH * NEWEST * 3H floats."""
 
@@ -88,10 +96,13 @@ class Hrnn(Model[HrnnParameters]):
         items: Vocabulary,
         *,
         weights: Mapping[str, NDArray[Any]],
+        followers: Followers | None = None,
         encoders: Encoders | None = None,
     ) -> None:
         self.parameters = parameters
         self.items = items
+        self.followers = followers
+        """None: the network alone."""
         self.encoders = encoders or Encoders()
         self.weights: net.Weights = {name: np.asarray(value, dtype=np.float32) for name, value in weights.items()}
         rate = net.sigmoid(np, self.weights["decay"])
@@ -99,12 +110,30 @@ class Hrnn(Model[HrnnParameters]):
         """(NEWEST, D): the weight of each of the newest items in the slow state."""
 
     @classmethod
-    def fit(cls, past: Past, parameters: HrnnParameters, *, seed: int, progress: Progress = no_progress) -> Self:
-        """Train on the CPU; the same seed and number of cores give the same weights."""
+    def fit(
+        cls,
+        past: Past,
+        parameters: HrnnParameters,
+        *,
+        seed: int,
+        progress: Progress = no_progress,
+        sizes: Sizing | None = None,
+    ) -> Self:
+        """Train on the CPU; the same seed and number of cores give the same weights.
+
+        `sizes`: what the service's hyperparameters leave open, by default the thorough rule of `hrnn_sizing`.
+        """
         from personalize_engine.models.hrnn_training import train
 
+        encoders = Encoders.of(past)
+        held_out = Validation.of(past, seed=seed)
+
+        def judge(weights: net.Weights) -> NDArray[np.float64]:
+            assert held_out is not None
+            return held_out.likelihood(cls(parameters, past.items, weights=weights, encoders=encoders).scores)
+
         weights = train(
-            past,
+            past if held_out is None else held_out.training,
             hidden=parameters.hidden_dimension,
             bptt=parameters.bptt,
             recency=parameters.recency_mask,
@@ -114,8 +143,10 @@ class Hrnn(Model[HrnnParameters]):
             ),
             seed=seed,
             progress=progress,
+            sizes=sizes or sizing(len(past)),
+            judge=None if held_out is None else judge,
         )
-        return cls(parameters, past.items, weights=weights, encoders=Encoders.of(past))
+        return cls(parameters, past.items, weights=weights, followers=Followers.count(past), encoders=encoders)
 
     def updated(self, past: Past) -> Self:
         """The same network for the items of `past`: those it knows keep their vectors, new ones get their features'.
@@ -132,7 +163,8 @@ class Hrnn(Model[HrnnParameters]):
         vectors[own >= 0] = self.weights["embedding"][own[own >= 0]]
         bias[own >= 0] = self.weights["bias"][own[own >= 0]]
         weights = {**self.weights, "embedding": vectors, "bias": bias}
-        return type(self)(self.parameters, past.items, weights=weights, encoders=self.encoders)
+        followers = Followers.count(past)
+        return type(self)(self.parameters, past.items, weights=weights, followers=followers, encoders=self.encoders)
 
     def scores(self, queries: Sequence[Query]) -> NDArray[np.float32]:
         """(B, n_items) log-probabilities of the next item; a row of NaN where nothing is known to tell it from.
@@ -145,12 +177,17 @@ class Hrnn(Model[HrnnParameters]):
         told = np.flatnonzero(~np.isnan(asking[:, 0]))
         for low in range(0, len(told), _BATCH):
             rows = told[low : low + _BATCH]
-            logits = asking[rows] @ self.weights["embedding"].T + self.weights["bias"]
+            logits = asking[rows] @ self.weights["embedding"].T
+            logits += self.weights["bias"]
             for k, row in enumerate(rows):
                 met, age = _ages(histories[row].item)
                 logits[k, met] = net.met_score(self.weights, logits[k, met], net.repeat_age(np, age))
-            logits -= logits.max(axis=1, keepdims=True)
-            scores[rows] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+                if self.followers is not None:
+                    led_to, evidence = self.followers.evidence(histories[row].item)
+                    logits[k, led_to] += FOLLOWERS_SHARE * evidence
+            top = logits.max(axis=1, keepdims=True)
+            logits -= top + np.log(np.exp(logits - top).sum(axis=1, keepdims=True))
+            scores[rows] = logits
         return scores
 
     def asking(self, queries: Sequence[Query]) -> NDArray[np.float32]:
@@ -162,16 +199,19 @@ class Hrnn(Model[HrnnParameters]):
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """The weights, and the encoders where there is metadata."""
-        return {**self.weights, _ENCODERS: self.encoders.array()} if self.encoders else self.weights
+        followers = self.followers.arrays() if self.followers is not None else {}
+        return {**self.weights, **followers, **({_ENCODERS: self.encoders.array()} if self.encoders else {})}
 
     @classmethod
     def from_arrays(
         cls, parameters: HrnnParameters, items: Vocabulary, arrays: Mapping[str, NDArray[np.generic]]
     ) -> Self:
         """The inverse of `arrays`."""
-        weights = {name: array for name, array in arrays.items() if name != _ENCODERS}
+        followers = Followers.from_arrays(arrays)
         encoders = Encoders.from_array(arrays[_ENCODERS]) if _ENCODERS in arrays else None
-        return cls(parameters, items, weights=weights, encoders=encoders)
+        known = {_ENCODERS, *(followers.arrays() if followers is not None else ())}
+        weights = {name: array for name, array in arrays.items() if name not in known}
+        return cls(parameters, items, weights=weights, followers=followers, encoders=encoders)
 
     def _asking(self, queries: Sequence[Query], histories: Sequence[_History]) -> NDArray[np.float32]:
         """`asking`, given the known items of each query's history."""
