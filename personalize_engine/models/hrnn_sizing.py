@@ -29,6 +29,10 @@ class Sizing:
     ahead: int
     """A target is one of the next `ahead` items (and of at most a tenth of the history so far)."""
     dropout: float
+    targets: int
+    """Drawn per step."""
+    repeats: bool = True
+    """Whether the repeat term is learned; off for studies of what the rest does without it."""
     negatives: int = 512
     learning_rate: float = 5e-3
     weight_decay: float = 1e-3
@@ -47,4 +51,5 @@ def sizing(n_interactions: int) -> Sizing:
         streams=streams,
         ahead=10 if large else 6,
         dropout=max(0.1, min(0.4, 0.4 - 0.2 * decades)),
+        targets=4 if large else 1,
     )

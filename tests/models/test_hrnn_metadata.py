@@ -18,9 +18,10 @@ from personalize_engine.data.vocabulary import Vocabulary
 from personalize_engine.models import hrnn_network as net
 from personalize_engine.models.base import Interaction, Model, Query
 from personalize_engine.models.hrnn import Hrnn, HrnnParameters
+from personalize_engine.models.hrnn_batches import Batches
 from personalize_engine.models.hrnn_metadata import Encoders
 from personalize_engine.models.hrnn_sizing import WINDOW, sizing
-from personalize_engine.models.hrnn_training import Batches, first_weights, read
+from personalize_engine.models.hrnn_training import first_weights, read
 from personalize_engine.models.saved import load, save
 
 SMALL = HrnnParameters(hidden_dimension=32)
