@@ -30,7 +30,7 @@ class Interaction:
     """Unix seconds."""
     event_type: str | None = None
     properties: Mapping[str, Any] = field(default_factory=dict)
-    """Metadata columns of the Interactions dataset."""
+    """Metadata columns of the Interactions dataset, and EVENT_TYPE; those that are null are not there."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,23 +95,18 @@ def lay(tables: Sequence[pa.Table], moments: Sequence[float], column: str) -> Im
 
 def overlay(imported: Imported | None, put: Sequence[Record], schema: avro.Schema) -> pa.Table:
     """Imported rows and those that came one by one: of each id the newer one; in no particular order."""
-    column = ID[schema.kind]
-    kept = None if imported is None else np.ones(imported.table.num_rows, bool)
-    newer = []
-    for record in put:
-        row = None if imported is None else find_id(imported.table.column(column), record.id)
-        if imported is None or kept is None or row is None:
-            newer.append(record)
-        elif record.at >= imported.at[row]:
-            kept[row] = False
-            newer.append(record)
-    added = _table_of(newer, schema)
-    if imported is None or kept is None:
-        return added
-    if not newer:
+    if imported is None:
+        return _table_of(put, schema)
+    ids = pa.array([record.id for record in put], pa.string())
+    names = imported.table.column(ID[schema.kind]).combine_chunks()
+    rows = pc.index_in(ids, value_set=names).fill_null(-1).to_pylist()
+    newer = [row < 0 or record.at >= imported.at[row] for record, row in zip(put, rows, strict=True)]
+    if not any(newer):
         return imported.table
-    below = imported.table if kept.all() else imported.table.filter(pa.array(kept))
-    return pa.concat_tables([below, added])
+    kept = np.ones(imported.table.num_rows, bool)
+    kept[[row for row, is_newer in zip(rows, newer, strict=True) if is_newer and row >= 0]] = False
+    added = _table_of([record for record, is_newer in zip(put, newer, strict=True) if is_newer], schema)
+    return pa.concat_tables([imported.table.filter(pa.array(kept)), added])
 
 
 def newest_by_id(tables: Sequence[pa.Table], column: str) -> pa.Table:

@@ -23,7 +23,7 @@ from personalize_engine.jobs.gathering import Wanted, gather
 from personalize_engine.jobs.registry import ACTIVE
 from personalize_engine.operations.registry import Context
 from personalize_engine.protocol import Request, Response
-from personalize_engine.store.events import newest_events
+from personalize_engine.store.events import Event, as_float, newest_events
 
 ITEMS, USERS, INTERACTIONS = DatasetKind.ITEMS, DatasetKind.USERS, DatasetKind.INTERACTIONS
 COLUMNS = {"GENRE": "string", "PRICE": "float", "YEAR": "int", "GOOD": "boolean"}
@@ -167,7 +167,7 @@ def test_anything_is_taken_or_refused(sent: list[tuple[str, dict[str, Any]]]) ->
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(requests, min_size=1, max_size=4))
 def test_anything_is_taken_or_refused_at_length(sent: list[tuple[str, dict[str, Any]]]) -> None:
     put_anything(sent)
@@ -178,3 +178,67 @@ def test_anything_is_taken_or_refused_at_length(sent: list[tuple[str, dict[str, 
 def test_bodies_that_are_no_request(name: str, body: bytes) -> None:
     with new_group() as group:
         assert send(filled(group), name, body).status == 400
+
+
+def test_an_event_is_kept_whole() -> None:
+    event = {
+        "eventType": "view",
+        "sentAt": 1_700_000_000.9,
+        "itemId": "i",
+        "eventValue": 3.3,
+        "eventId": "e",
+        "properties": json.dumps({"year": "12", "PRICE": 2, "good": "TRUE", "genre": "x|y", "unknown": {}}),
+        "impression": ["i", "j"],
+        "recommendationId": "RID-1",
+    }
+    with new_group() as group:
+        context = filled(group)
+        request = {"trackingId": "t", "sessionId": "s", "userId": "u", "eventList": [event]}
+        assert send(context, "PutEvents", request).status == 200
+        with group.store.read() as transaction:
+            (kept,) = newest_events(transaction, ARN, "u", after=0, limit=9)
+        assert kept == Event(
+            session_id="s",
+            user_id="u",
+            item_id="i",
+            at=1_700_000_000,
+            event_type="view",
+            event_value=as_float(3.3),
+            event_id="e",
+            properties=json.dumps({"YEAR": 12, "PRICE": 2.0, "GOOD": True, "GENRE": "x|y"}),
+            impression='["i", "j"]',
+            recommendation_id="RID-1",
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"properties": '{"userId": "u"}'}, "must not have the key USER_ID"),
+        ({"properties": '{"TIMESTAMP": 1}'}, "must not have the key TIMESTAMP"),
+        ({"properties": '{"price": NaN}'}, "NaN is no JSON value"),
+        ({"properties": '{"price": "cheap"}'}, "PRICE is 'cheap'; the schema says float"),
+        ({"properties": '{"year": 9223372036854775808}'}, "the schema says int"),
+        ({"properties": '{"genre": 3}'}, "the schema says string"),
+        ({"properties": '{"itemId": ""}', "itemId": None}, "itemId must be a string of 1 to 256 characters"),
+        ({"properties": json.dumps({"genre": "x" * 1001})}, "GENRE has 1001 characters; 1000 are allowed"),
+        ({"properties": "x" * 1025}, "length less than or equal to 1024"),
+        ({"properties": '"\\ud800"'}, "half of a surrogate pair"),
+        ({"eventValue": math.nan}, "eventValue must be a number"),
+        ({"eventValue": 1e39}, "eventValue must be a number"),
+        ({"itemId": "x" * 257}, "length less than or equal to 256"),
+        ({"itemId": "\udfff"}, "half of a surrogate pair"),
+        ({"impression": ["\U0001f600" * 256] * 25}, "bytes; an event may have 10240"),
+        ({"sentAt": -1}, "no sensible moment"),
+        ({"sentAt": 150_000_000_000}, "no sensible moment"),
+        ({"sentAt": 1_700_000_000_000}, "year 55840 is out of range"),
+    ],
+)
+def test_what_is_wrong_with_an_event_is_said(change: dict[str, Any], said: str) -> None:
+    event = {"eventType": "view", "sentAt": 1, "itemId": "i", **change}
+    with new_group() as group:
+        request = {"trackingId": "t", "sessionId": "s", "eventList": [event]}
+        response = send(filled(group), "PutEvents", request)
+        assert response.status == 400
+        assert said in json.loads(response.body)["message"]
+        assert contents(group) == []
