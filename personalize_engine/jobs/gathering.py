@@ -75,6 +75,7 @@ def gather(work: Work, dataset_group: str, wanted: Wanted) -> Gathered:
     past, rows = _past(table, items if wanted.recipe.uses_metadata else None)
     _check_minimums(past, wanted.selection)
     properties = table.select([fields.EVENT_TYPE, *(name for name in kinds if name != fields.EVENT_TYPE)]).take(rows)
+    del table, rows  # describing the interactions takes memory of its own
     catalogue = frozenset(past.items.ids if items is None else {*past.items.ids, *items.to_pylist()})
     if wanted.recipe.uses_metadata:
         past = _with_metadata(past, found, wanted, properties, kinds)
