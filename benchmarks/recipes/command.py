@@ -17,8 +17,8 @@ from benchmarks.recipes import cells, exchange, growth, pace, page
 from benchmarks.recipes.judging import RESAMPLES, Judge, Result, result
 from benchmarks.recipes.made import made
 from benchmarks.recipes.sources import ROOT
-from benchmarks.recipes.subjects import Subject, subjects
-from benchmarks.recipes.works import Prepared, Work, generated, prepared, works_of
+from benchmarks.recipes.subjects import subjects
+from benchmarks.recipes.works import Work, generated, prepared, works_of
 
 OUT = ROOT / "out" / "bench" / "recipes"
 PAGE = ROOT / "benchmarks" / "recipes.md"
@@ -43,17 +43,17 @@ def run_work(work: Work, asked: argparse.Namespace) -> int:
     """Runs the missing cells of a work and keeps its result, also if interrupted; how many failed."""
     ready = prepared(work, asked.out / "works")
     rows = subjects(work, ready.counts["past"]["interactions"])
+    wanted = {row.name: cells.cells(ready, row) for row in rows}  # keys of the sources as they are now
     judge = Judge(ready)
     failures: dict[str, str] = {}
     print(f"{work.name}: {len(judge.cases):,} users", flush=True)
     try:
-        for subject in rows:
-            if not re.search(asked.only, subject.name):
-                continue
-            for cell in cells.cells(ready, subject)[: asked.seeds]:
-                failures |= _run_cell(cell, judge, asked)
+        for row in rows:
+            if re.search(asked.only, row.name):
+                for cell in wanted[row.name][: asked.seeds]:
+                    failures |= _run_cell(cell, judge, asked)
     finally:
-        found = result(judge, [(row, _kept(ready, row, asked.out), failures.get(row.name, "")) for row in rows])
+        found = result(judge, [(row, _kept(wanted[row.name], asked.out), failures.get(row.name, "")) for row in rows])
         found.made = made()
         _write_json(asked.out / "results" / f"{work.name}.json", found.to_json())
     return len(failures)
@@ -91,10 +91,9 @@ def _run_cell(cell: cells.Cell, judge: Judge, asked: argparse.Namespace) -> dict
     return {}
 
 
-def _kept(work: Prepared, subject: Subject, out: Path) -> list[exchange.Answer]:
-    """Answers of the subject's cells that are there."""
-    paths = [cell.path(out) for cell in cells.cells(work, subject)]
-    return [exchange.load(path) for path in paths if path.exists()]
+def _kept(wanted: Sequence[cells.Cell], out: Path) -> list[exchange.Answer]:
+    """Answers of the cells that are there."""
+    return [exchange.load(path) for cell in wanted if (path := cell.path(out)).exists()]
 
 
 def _write_json(path: Path, value: object) -> None:

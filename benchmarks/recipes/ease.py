@@ -4,8 +4,8 @@ Item-item weights B = I - P · diag(1 / diag P), P = (XᵀX + λI)⁻¹, X the u
 q · B. Source: Steck, "Embarrassingly Shallow Autoencoders for Sparse Data" (WWW 2019), equation 8. Its q is the user's
 row of X; here an item weighs 1 / (1 + age)^RECENCY, age = how many interactions ago it was met last.
 
-REGULARIZATION and RECENCY were chosen, the same for all, on validation parts cut from the past of MovieLens 100k and 1M.
-A catalogue larger than MAX_ITEMS is cut to its most popular items: the inverse is cubic in their number.
+REGULARIZATION and RECENCY were chosen on validation parts cut from the past of MovieLens 100k and 1M, one pair for all
+data. A catalogue larger than MAX_ITEMS is cut to its most popular items: the inverse is cubic in their number.
 """
 
 from __future__ import annotations

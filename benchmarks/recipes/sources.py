@@ -1,6 +1,7 @@
 """Which source files a result depends on: a module and all of the project that it imports, followed to the end.
 
-Read from the syntax, so that an import within a function counts as well and nothing is executed.
+Read from the syntax, so that an import within a function counts as well and nothing is executed. Comments, docstrings
+and layout do not count.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ def digest(modules: Iterable[str], *, without: Collection[str] = (), root: Path 
     total = hashlib.sha256()
     for path in sorted(closure(modules, without=without, root=root)):
         total.update(f"{path.relative_to(root)}\0".encode())
-        total.update(path.read_bytes())
+        total.update(_meaning(path).encode())
     return total.hexdigest()
 
 
@@ -36,6 +37,28 @@ def closure(modules: Iterable[str], *, without: Collection[str] = (), root: Path
     return found
 
 
+def _meaning(path: Path) -> str:
+    """The syntax without texts that stand alone: docstrings and those behind an attribute."""
+    tree = _parsed(path)
+    for node in ast.walk(tree):
+        for name, part in ast.iter_fields(node):
+            if isinstance(part, list):
+                setattr(node, name, [statement for statement in part if not _is_text(statement)])
+    return ast.dump(tree)
+
+
+def _is_text(statement: object) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def _file(module: str, root: Path) -> Path | None:
     """The module's file; None if it is not one of the project's."""
     path = root.joinpath(*module.split("."))
@@ -46,7 +69,7 @@ def _file(module: str, root: Path) -> Path | None:
 
 
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

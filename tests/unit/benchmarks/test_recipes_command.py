@@ -123,5 +123,7 @@ def test_results_depend_on_what_is_imported_wherever_it_is_imported(tmp_path: Pa
     before = digest(["pack.a"], root=tmp_path)
     (tmp_path / "pack/d.py").write_text("")
     assert digest(["pack.a"], root=tmp_path) == before
+    (tmp_path / "pack/c.py").write_text('"""Why."""\n\nX = 1  # told\n"""What."""\n')
+    assert digest(["pack.a"], root=tmp_path) == before
     (tmp_path / "pack/c.py").write_text("X = 2\n")
     assert digest(["pack.a"], root=tmp_path) != before
