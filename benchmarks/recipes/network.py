@@ -9,11 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from personalize_engine.data.past import Past
-from personalize_engine.models.base import no_progress
 from personalize_engine.models.hrnn import Hrnn, HrnnParameters
-from personalize_engine.models.hrnn_metadata import Encoders
 from personalize_engine.models.hrnn_sizing import sizing
-from personalize_engine.models.hrnn_training import train
 
 
 def fit(
@@ -28,14 +25,4 @@ def fit(
     chosen = parameters or HrnnParameters()
     if not isinstance(chosen, HrnnParameters):
         raise TypeError("only the network has sizes")
-    weights = train(
-        past,
-        hidden=chosen.hidden_dimension,
-        bptt=chosen.bptt,
-        recency=chosen.recency_mask,
-        history_percentiles=(chosen.min_user_history_length_percentile, chosen.max_user_history_length_percentile),
-        seed=seed,
-        progress=no_progress,
-        sizes=replace(sizing(sized_for or len(past)), **different),
-    )
-    return Hrnn(chosen, past.items, weights=weights, encoders=Encoders.of(past))
+    return Hrnn.fit(past, chosen, seed=seed, sizes=replace(sizing(sized_for or len(past)), **different))

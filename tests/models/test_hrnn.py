@@ -218,8 +218,9 @@ def test_recency_weights_grow_with_time_and_have_mean_one() -> None:
 
 @pytest.mark.parametrize("n", [100, 1_000, 30_000, 10**5, 10**6, 10**7])
 def test_sizes_are_reasonable_for_any_data(n: int) -> None:
-    sizes = sizing(n)
-    assert 1 <= sizes.epochs <= 300
+    sizes, quick = sizing(n), sizing(n, effort="quick")
+    assert 1 <= quick.epochs <= sizes.epochs <= 300
+    assert replace(quick, epochs=sizes.epochs) == sizes
     assert 1 <= sizes.streams <= 64
     assert 0 < sizes.dropout < 0.6
-    assert 300 <= sizes.epochs * max(1, n // (sizes.streams * WINDOW)) <= 6000
+    assert 300 <= sizes.epochs * max(1, n // (sizes.streams * WINDOW)) <= 20_000

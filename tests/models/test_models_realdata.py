@@ -19,7 +19,6 @@ from personalize_engine.models.base import Model, Query
 from personalize_engine.models.co_occurrence import CoOccurrence, CoOccurrenceParameters
 from personalize_engine.models.hrnn import Hrnn, HrnnParameters
 from personalize_engine.models.hrnn_sizing import sizing
-from personalize_engine.models.hrnn_training import train
 from personalize_engine.models.popularity import Popularity, PopularityParameters
 from personalize_engine.serving.rank import rank
 
@@ -64,16 +63,7 @@ def test_co_occurrence(ml_100k: MovieLens) -> None:
 
 
 def test_hrnn_after_a_short_training(ml_100k: MovieLens) -> None:
-    weights = train(
-        ml_100k.past,
-        hidden=43,
-        bptt=32,
-        recency=True,
-        history_percentiles=(0, 1),
-        seed=0,
-        progress=lambda **_: None,
-        sizes=replace(sizing(len(ml_100k.past)), epochs=4),
-    )
-    model = Hrnn(HrnnParameters(), ml_100k.past.items, weights=weights)
+    sizes = replace(sizing(len(ml_100k.past)), epochs=4)
+    model = Hrnn.fit(ml_100k.past, HrnnParameters(), seed=0, sizes=sizes)
     assert ml_100k.precision_at_10(model) > 0.12
-    assert np.all(weights["repeat"][:6] < 0)  # nobody rates a film twice
+    assert np.all(model.weights["repeat"][:6] < 0)  # nobody rates a film twice
