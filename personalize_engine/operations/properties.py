@@ -59,6 +59,9 @@ def typed(column: avro.Column, content: Any, where: str) -> Any:
             f"{where}: {column.name} is {said if len(said) <= _SAID else said[:_SAID] + '…'};"
             f" the schema says {column.type}"
         )
+    created = column.name == fields.CREATION_TIMESTAMP
+    if created and isinstance(value, int) and not 0 <= value < fields.MILLISECONDS_FROM:
+        raise invalid_input(f"{where}: {column.name} {value} is no sensible moment; it must be Unix time in seconds")
     if isinstance(value, str):
         limit = fields.MAX_TEXTUAL_LENGTH if column.textual else fields.MAX_CATEGORICAL_LENGTH
         if len(value) > limit:

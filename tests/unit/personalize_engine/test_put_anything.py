@@ -109,7 +109,7 @@ def no_minimums(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def filled(group: Group) -> Context:
     group.dataset(INTERACTIONS, {"EVENT_TYPE": "string", **COLUMNS})
-    group.dataset(ITEMS, COLUMNS)
+    group.dataset(ITEMS, {**COLUMNS, "CREATION_TIMESTAMP": "long"})
     group.dataset(USERS, COLUMNS)
     with group.store.write() as transaction:
         transaction.add(
@@ -242,3 +242,11 @@ def test_what_is_wrong_with_an_event_is_said(change: dict[str, Any], said: str) 
         assert response.status == 400
         assert said in json.loads(response.body)["message"]
         assert contents(group) == []
+
+
+@pytest.mark.parametrize("moment", [-1, 1_700_000_000_000, 2**63 - 1])
+def test_items_are_not_created_at_impossible_moments(moment: int) -> None:
+    with new_group() as group:
+        item = {"itemId": "i", "properties": json.dumps({"creationTimestamp": moment})}
+        response = send(filled(group), "PutItems", {"datasetArn": group.arn(ITEMS), "items": [item]})
+        assert response.status == 400
