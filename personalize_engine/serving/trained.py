@@ -60,7 +60,7 @@ class Trained:
     """(n_items,) CREATION_TIMESTAMP, Unix seconds; -1 where it is not known."""
     histories: Histories
 
-    @property
+    @cached_property
     def warm(self) -> NDArray[np.bool_]:
         """(n_items,) which items had interactions at the time of the training."""
         return self.counts > 0
