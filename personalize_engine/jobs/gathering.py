@@ -1,8 +1,8 @@
 """What a training learns from: imported interactions and the events since, with what is known of items and users.
 
 Rows pass the solution's event type and event value threshold first; of rows that are equal in everything one is kept,
-as the service does; then its minimums are checked. Nothing here makes a Python object per row: ten million interactions
-take a few hundred megabytes.
+as the service does; then its minimums are checked. Nothing here makes a Python object per imported row: ten million
+interactions with two metadata columns take 2.4 GB at most.
 """
 
 from __future__ import annotations
