@@ -9,7 +9,8 @@ taste in the others is carried over to them through metadata. Two views of the t
 - **profile**: all that the user has met, whatever the order. The matrix of users and items, each column divided by the
   item's users to the power 0.25, is projected onto its 40 strongest directions: Nikolakopoulos, Kalantzis, Gallopoulos,
   Garofalakis: "EigenRec: Generalizing PureSVD for Effective and Efficient Top-N Recommendations" (KAIS 2019). It is a
-  product with items' vectors as well. A pseudo-interaction with the average of all items leads users without any.
+  product with items' vectors as well. Ten pseudo-interactions with the average item draw short histories towards what
+  everybody likes, and lead users without any history.
 
 Cold items' vectors of both kinds are learned from metadata (`feature_regression`), as in Gantner et al.: "Learning
 Attribute-to-Feature Mappings for Cold-Start Recommendations" (ICDM 2010). The score of a cold item is
@@ -40,6 +41,7 @@ from personalize_engine.models.cold_items import RelativeFrom, check_limits, col
 from personalize_engine.models.factors import factors
 from personalize_engine.models.feature_regression import FeatureRegression
 from personalize_engine.models.hrnn import Hrnn, HrnnParameters
+from personalize_engine.models.hrnn_sizing import Sizing
 
 QUARTERS = 4
 """Points of a history at which the network is asked."""
@@ -47,6 +49,8 @@ COURSE_SHARE = 0.2
 
 _DIMENSIONS = 40
 _POPULARITY_POWER = 0.25
+_PSEUDO = 10
+"""Interactions with the average item that every profile begins with; 0 to 40 were alike on users with 20 and more."""
 _FLOOR = 0.01
 """Times the mean rate of the cold items: rates that are predicted can fall below 0."""
 
@@ -100,13 +104,21 @@ class ColdStart(Model[ColdStartParameters]):
         """(n_cold, E + 1 + D): an item's vector in the network, its popularity, and its answer to a profile."""
 
     @classmethod
-    def fit(cls, past: Past, parameters: ColdStartParameters, *, seed: int, progress: Progress = no_progress) -> Self:
+    def fit(
+        cls,
+        past: Past,
+        parameters: ColdStartParameters,
+        *,
+        seed: int,
+        progress: Progress = no_progress,
+        sizes: Sizing | None = None,
+    ) -> Self:
         """Trains the network on the items that are not cold; JobFailed if too few or too many are."""
         cold = _cold(past, parameters)
         learned_from = _without(cold, past)
         if not len(learned_from):
             raise JobFailed("All items with interactions are cold start items: there is nothing to train on.")
-        network = Hrnn.fit(learned_from, _network_parameters(parameters), seed=seed, progress=progress)
+        network = Hrnn.fit(learned_from, _network_parameters(parameters), seed=seed, progress=progress, sizes=sizes)
         return cls.around(network, past, cold, parameters, seed=seed)
 
     @classmethod
@@ -222,8 +234,8 @@ class ColdStart(Model[ColdStartParameters]):
         )
 
     def _profiles(self, queries: Sequence[Query]) -> Floats:
-        """(B, D): all different items of each history, and an average one."""
-        profiles = np.tile(self.average, (len(queries), 1))
+        """(B, D): all different items of each history, and some average ones."""
+        profiles = np.tile(np.float32(_PSEUDO) * self.average, (len(queries), 1))
         for k, query in enumerate(queries):
             rows = np.unique(self.items.rows(event.item_id for event in query.history))
             profiles[k] += self.met[rows[rows >= 0]].sum(axis=0)
