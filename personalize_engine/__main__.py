@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "work":
         from personalize_engine.jobs.worker import main as work
 
-        work(options.data_dir, region=options.region, cores=options.cores)
+        work(options.data_dir, region=options.region, cores=options.cores, effort=options.effort)
         return 0
     try:
         return _serve(options)
@@ -40,8 +40,10 @@ def _serve(options: argparse.Namespace) -> int:
     from personalize_engine.server import Engine, Options, check_port, serve
 
     check_port(options.host, options.port)
-    settings = {} if options.cores is None else {"cores": options.cores}
-    engine = Engine(Options(data_dir=options.data_dir, account=options.account, region=options.region, **settings))
+    settings = {name: getattr(options, name) for name in ("data_dir", "account", "region", "effort")}
+    if options.cores is not None:
+        settings["cores"] = options.cores
+    engine = Engine(Options(**settings))
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     try:
@@ -85,6 +87,12 @@ def _parser() -> argparse.ArgumentParser:
     for command in (serve, work):
         command.add_argument("--data-dir", type=Path, required=True, help="state of the engine; made if absent")
         command.add_argument("--region", default="us-east-1", help="region in ARNs and for S3")
+        command.add_argument(
+            "--effort",
+            choices=("thorough", "quick"),
+            default="thorough",
+            help="training of the recurrent networks: quick takes about a fifth of the time and is a little worse",
+        )
     return parser
 
 

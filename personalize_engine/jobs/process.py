@@ -12,6 +12,7 @@ from personalize_engine.errors import JobFailed, JobStopped, WorkerDied
 from personalize_engine.jobs.channel import READY, receive, send
 from personalize_engine.jobs.registry import Result
 from personalize_engine.models.base import Progress
+from personalize_engine.models.hrnn_sizing import Effort
 from personalize_engine.store.transaction import JobRow
 
 LOG = logging.getLogger(__name__)
@@ -20,9 +21,9 @@ LOG = logging.getLogger(__name__)
 class WorkerProcess:
     """Runs one job at a time; `cancel` and `stop` may come from other threads."""
 
-    def __init__(self, folder: Path, *, region: str, cores: int) -> None:
+    def __init__(self, folder: Path, *, region: str, cores: int, effort: Effort) -> None:
         self._command = [sys.executable, "-m", "personalize_engine", "work", "--data-dir", str(folder)]
-        self._command += ["--region", region, "--cores", str(cores)]
+        self._command += ["--region", region, "--cores", str(cores), "--effort", effort]
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._job: int | None = None

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from personalize_engine.jobs.cores import Cores
 from personalize_engine.models.base import Progress
+from personalize_engine.models.hrnn_sizing import Effort
 from personalize_engine.store.artifacts import Artifacts
 from personalize_engine.store.database import Store
 from personalize_engine.store.transaction import Resource, Transaction
@@ -49,6 +50,8 @@ class Work:
     """None in a worker process."""
     cores: Cores | None = None
     """None in a thread of the engine."""
+    effort: Effort = "thorough"
+    """How long trainings of networks take."""
 
     def resource(self, arn: str) -> Resource:
         """The resource; KeyError if it is gone."""

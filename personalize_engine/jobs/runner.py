@@ -20,6 +20,7 @@ from personalize_engine.jobs import all_jobs  # noqa: F401
 from personalize_engine.jobs.importing import remove_replaced
 from personalize_engine.jobs.process import WorkerProcess
 from personalize_engine.jobs.registry import JOBS, Ending, Loader, Result, Work
+from personalize_engine.models.hrnn_sizing import Effort
 from personalize_engine.store.artifacts import Artifacts
 from personalize_engine.store.database import Store
 from personalize_engine.store.transaction import JobRow
@@ -36,7 +37,16 @@ INTERNAL = "An internal error occurred while the job was run; the engine's log h
 class JobRunner:
     """Thread-safe. `start` once, `wake` after every transaction that enqueued something."""
 
-    def __init__(self, store: Store, artifacts: Artifacts, loader: Loader, *, region: str, cores: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        artifacts: Artifacts,
+        loader: Loader,
+        *,
+        region: str,
+        cores: int,
+        effort: Effort = "thorough",
+    ) -> None:
         self._store, self._artifacts, self._loader, self._region = store, artifacts, loader, region
         self._lock = threading.Lock()
         self._taken: set[int] = set()
@@ -44,7 +54,7 @@ class JobRunner:
         self._quick: queue.SimpleQueue[JobRow | None] = queue.SimpleQueue()
         self._long: queue.SimpleQueue[JobRow | None] = queue.SimpleQueue()
         cores = max(1, cores)
-        self._processes = [WorkerProcess(store.folder, region=region, cores=cores) for _ in range(cores)]
+        self._processes = [WorkerProcess(store.folder, region=region, cores=cores, effort=effort) for _ in range(cores)]
         self._threads = [
             threading.Thread(target=self._serve, args=(self._quick, self._run_here), daemon=True)
             for _ in range(QUICK_THREADS)

@@ -13,7 +13,7 @@ from personalize_engine.jobs.following import follow
 from personalize_engine.jobs.registry import ACTIVE, Ending, Job, Result, Work, register
 from personalize_engine.models.base import Model
 from personalize_engine.serving import trained
-from personalize_engine.serving.bind import MODELS, BindError, bind, recipe_of
+from personalize_engine.serving.bind import BindError, bind, fit, recipe_of
 from personalize_engine.store.events import Selection
 
 KIND = "solution-version"
@@ -85,7 +85,7 @@ def _fit(work: Work, past: Past, recipe: Recipe, version: Mapping[str, Any]) -> 
     if version.get("performHPO"):
         tuned = tune_for(work, past, recipe=recipe, config=config, seed=SEED)
         parameters = bind(recipe, {**hyperparameters, **tuned}, featurization)
-    return MODELS[recipe.name].fit(past, parameters, seed=SEED, progress=work.progress), tuned
+    return fit(recipe, past, parameters, seed=SEED, effort=work.effort, progress=work.progress), tuned
 
 
 def _update(model: Model[Any], past: Past) -> Model[Any]:

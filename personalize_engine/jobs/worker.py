@@ -18,6 +18,7 @@ from personalize_engine.jobs import all_jobs  # noqa: F401
 from personalize_engine.jobs.channel import READY, send, serve
 from personalize_engine.jobs.cores import Cores
 from personalize_engine.jobs.registry import JOBS, Work
+from personalize_engine.models.hrnn_sizing import Effort
 from personalize_engine.store.artifacts import Artifacts
 from personalize_engine.store.database import Store
 
@@ -34,7 +35,7 @@ SAY_EVERY = 0.2
 """Seconds between two lines of progress; the first and the last of a stage are always said."""
 
 
-def main(data_dir: Path, *, region: str, cores: int) -> None:
+def main(data_dir: Path, *, region: str, cores: int, effort: Effort) -> None:
     """Runs until the input ends. `cores`: how many all jobs of the engine may use together."""
     for name, value in COMPILED.items():
         os.environ.setdefault(name, value)
@@ -44,7 +45,7 @@ def main(data_dir: Path, *, region: str, cores: int) -> None:
     waiting, channel = serve()
     _import_ahead(region)
     send(channel, READY)
-    worker = _Worker(data_dir, region=region, cores=cores, channel=channel)
+    worker = _Worker(data_dir, region=region, cores=cores, effort=effort, channel=channel)
     while True:
         send(channel, worker.do(waiting.get()))
 
@@ -60,9 +61,9 @@ def _import_ahead(region: str) -> None:
 
 
 class _Worker:
-    def __init__(self, data_dir: Path, *, region: str, cores: int, channel: IO[str]) -> None:
+    def __init__(self, data_dir: Path, *, region: str, cores: int, effort: Effort, channel: IO[str]) -> None:
         self._store, self._artifacts = Store.open_read_only(data_dir), Artifacts(data_dir)
-        self._region, self._channel = region, channel
+        self._region, self._effort, self._channel = region, effort, channel
         self._cores = Cores(data_dir / "cores", cores)
 
     def do(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -83,6 +84,7 @@ class _Worker:
                 region=self._region,
                 progress=progress,
                 cores=self._cores,
+                effort=self._effort,
             )
             with self._cores.own():
                 result = JOBS[message["kind"]].work(work, message["arn"])

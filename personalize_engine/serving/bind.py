@@ -9,10 +9,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from contract.recipes import RECIPES, Recipe
-from personalize_engine.models.base import Model
+from personalize_engine.data.past import Past
+from personalize_engine.models.base import Model, Progress, no_progress
 from personalize_engine.models.co_occurrence import CoOccurrence
 from personalize_engine.models.cold_start import ColdStart
 from personalize_engine.models.hrnn import Hrnn
+from personalize_engine.models.hrnn_sizing import Effort, sizing
 from personalize_engine.models.popularity import Popularity
 from personalize_engine.models.similar_items import SimilarItems
 from personalize_engine.models.trending import Trending
@@ -81,6 +83,16 @@ def bind(recipe: Recipe, hyperparameters: Mapping[str, str], featurization: Mapp
     except ValidationError as error:
         first = error.errors()[0]
         raise BindError(f"solutionConfig: {'.'.join(map(str, first['loc']))} {first['msg']}".strip()) from None
+
+
+def fit(
+    recipe: Recipe, past: Past, parameters: Any, *, seed: int, effort: Effort, progress: Progress = no_progress
+) -> Model[Any]:
+    """The recipe's model, trained with what `bind` gave; `effort` is for those that have a network to train."""
+    model = MODELS[recipe.name]
+    if issubclass(model, (Hrnn, ColdStart)):
+        return model.fit(past, parameters, seed=seed, progress=progress, sizes=sizing(len(past), effort=effort))
+    return model.fit(past, parameters, seed=seed, progress=progress)
 
 
 def recipe_of(arn: str) -> Recipe | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from contract.recipes import RECIPES
+from personalize_engine.data.past import Past
 from personalize_engine.models.hrnn import HrnnParameters
-from personalize_engine.serving.bind import MODELS, BindError, bind, recipe_of
+from personalize_engine.models.hrnn_sizing import sizing
+from personalize_engine.models.popularity import Popularity
+from personalize_engine.serving.bind import MODELS, BindError, bind, fit, recipe_of
 
 
 def test_every_recipe_can_be_trained() -> None:
@@ -44,3 +48,18 @@ def test_a_recipe_is_known_by_its_whole_arn() -> None:
     assert recipe_of("arn:aws:personalize:::recipe/aws-sims") is RECIPES["aws-sims"]
     assert recipe_of("arn:aws:personalize:us-east-1:000000000000:recipe/aws-sims") is None
     assert recipe_of("aws-sims") is None
+
+
+@pytest.mark.parametrize("name", ["aws-hrnn", "aws-hrnn-coldstart"])
+def test_effort_decides_how_long_a_network_is_trained(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    past = Past.build(["u", "u"], ["a", "b"], np.arange(2))
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(MODELS[name], "fit", lambda *_, **options: asked.update(options))
+    fit(RECIPES[name], past, bind(RECIPES[name], {}, {}), seed=3, effort="quick")
+    assert asked["sizes"] == sizing(2, effort="quick")
+    assert asked["seed"] == 3
+
+
+def test_effort_is_nothing_to_models_without_a_network() -> None:
+    past, row = Past.build(["u", "u"], ["a", "b"], np.arange(2)), RECIPES["aws-popularity-count"]
+    assert isinstance(fit(row, past, bind(row, {}, {}), seed=0, effort="quick"), Popularity)
