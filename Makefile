@@ -63,6 +63,7 @@ synth: $(READY)  ## the CloudFormation templates, into cdk.out
 bench: $(READY_DEV)  ## the figures in benchmarks/ [DATA=folder of MovieLens or airline data]
 	@$(BIN)/python -m benchmarks.data_prep
 	@$(BIN)/python -m benchmarks.local_cloud
+	@$(BIN)/python -m benchmarks.serving
 	@$(MAKE) --no-print-directory bench-recipes
 
 bench-recipes: $(READY_DEV) $(READY_PEERS)  ## every recipe beside baselines and peers [DATA=folder] [ONLY=regex] [WORKS=regex]

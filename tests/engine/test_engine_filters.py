@@ -276,6 +276,21 @@ def test_metadata_comes_with_the_items(shop: Shop, popular: str) -> None:
     assert "enableMetadataWithRecommendations" in refused(ask, campaignArn=popular, **with_genre)
 
 
+def test_what_is_popular_needs_no_user_but_a_filter_may(shop: Shop) -> None:
+    trending = shop.bench.served(shop.group, "aws-trending-now")
+    assert len(shop.bench.items(trending)) == 25
+    for _ in range(3):
+        shop.put_event("u5", "i40", "view")
+    assert shop.bench.items(trending)[0] == "i40", "new events count, of items without interactions too"
+
+    def ask(arn: str) -> None:
+        said = refused(shop.bench.runtime.get_recommendations, campaignArn=trending, filterArn=arn)
+        assert "userId must be given" in said
+        assert "i40" not in shop.bench.items(trending, userId="u5", filterArn=arn)
+
+    shop.once('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("view")', ask)
+
+
 # ---------------------------------------------------------------------------------------------------------- ranking
 def test_a_list_is_ranked_and_what_is_not_known_comes_last(shop: Shop, ranking: str) -> None:
     ask = shop.bench.runtime.get_personalized_ranking
