@@ -17,7 +17,7 @@ from contract import fields
 from personalize_engine.data.vocabulary import Vocabulary
 
 KEPT = 16
-"""Tables that are held prepared at once."""
+"""Pairs of a table and a vocabulary that are held at once."""
 
 
 @dataclass(frozen=True)
@@ -106,21 +106,27 @@ class ItemColumns:
 
 
 class PreparedColumns:
-    """The tables that were asked for last, prepared; thread-safe. A table that changes is another object."""
+    """What was asked for last, prepared; thread-safe. A table that changes is another object, and the old one goes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: OrderedDict[tuple[int, int], tuple[pa.Table, ItemColumns]] = OrderedDict()
+        self._held: OrderedDict[tuple[str, int], tuple[pa.Table, ItemColumns]] = OrderedDict()
 
-    def get(self, table: pa.Table, items: Vocabulary) -> ItemColumns:
-        """The table as seen from the vocabulary."""
-        key = (id(table), id(items))  # both are held below, so their identities are not used again
+    def get(self, dataset_group: str, table: pa.Table, items: Vocabulary) -> ItemColumns:
+        """The group's table of items as it is now, as seen from the vocabulary."""
+        key = (dataset_group, id(items))  # the vocabulary is held below, so its identity is not used again
         with self._lock:
-            if (held := self._held.get(key)) is not None:
+            held = self._held.get(key)
+            if held is not None and held[0] is table:
                 self._held.move_to_end(key)
                 return held[1]
         prepared = ItemColumns(table, items)
         with self._lock:
+            outdated = [
+                other for other in self._held if other[0] == dataset_group and self._held[other][0] is not table
+            ]
+            for other in outdated:
+                del self._held[other]
             self._held[key] = (table, prepared)
             while len(self._held) > KEPT:
                 self._held.popitem(last=False)

@@ -47,7 +47,7 @@ class Filtering:
     def of_model(self, bound: Filter, trained: Trained, query: Query) -> NDArray[np.bool_]:
         """(n_items,) the model's items that a filter leaves (placeholders filled in)."""
         table = self._table(trained.dataset_group)
-        columns = self._columns.get(table, trained.model.items)
+        columns = self._columns.get(trained.dataset_group, table, trained.model.items)
         return allowed(bound, columns, self._asked(bound, trained.dataset_group, query))
 
     def of_others(self, bound: Filter, trained: Trained, query: Query, ids: Sequence[str]) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -241,11 +243,20 @@ def test_only_the_newest_hundred_of_each_event_type_count() -> None:
     }
 
 
-def test_a_table_is_prepared_once_and_again_when_it_changes() -> None:
+def test_a_table_is_prepared_once_and_not_held_when_there_is_a_newer_one() -> None:
     prepared, items = PreparedColumns(), Vocabulary(["a"])
-    first = prepared.get(CATALOGUE, items)
-    assert prepared.get(CATALOGUE, items) is first
-    assert prepared.get(CATALOGUE.slice(0), items) is not first
+    table, other = CATALOGUE.slice(0), Vocabulary(["b"])
+    first = prepared.get("group", table, items)
+    assert prepared.get("group", table, items) is first
+    assert prepared.get("group", table, other).items is other
+    elsewhere = prepared.get("elsewhere", table, items)
+    gone = weakref.ref(first)
+    del first
+    newer = prepared.get("group", CATALOGUE, other)
+    gc.collect()
+    assert gone() is None
+    assert prepared.get("group", CATALOGUE, other) is newer
+    assert prepared.get("elsewhere", table, items) is elsewhere
     for _ in range(40):
-        prepared.get(CATALOGUE.slice(0), items)
-    assert prepared.get(CATALOGUE, items) is not first, "the oldest made room"
+        prepared.get("group", CATALOGUE, Vocabulary(["a"]))
+    assert prepared.get("elsewhere", table, items) is not elsewhere, "the oldest made room"
