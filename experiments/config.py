@@ -328,7 +328,8 @@ class Experiment(_Part):
     data: Source
     schemas: Schemas = Schemas()
     holdout: HoldOut = LastShare()
-    recipes: Annotated[tuple[RecipeChoice, ...], Field(min_length=1)]
+    recipes: Annotated[tuple[RecipeChoice, ...], Field(min_length=1, max_length=10)]
+    """As many as a dataset group may have solutions, by default."""
     evaluation: Evaluation = Evaluation()
     events: Events | None = None
     filters: tuple[Filter, ...] = ()
