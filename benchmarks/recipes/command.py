@@ -63,7 +63,11 @@ def write_page(out: Path, target: Path) -> None:
     """The page, from all results below `out`."""
     results = {}
     for path in sorted((out / "results").glob("*.json")):
-        found = Result.from_json(json.loads(path.read_text(encoding="utf-8")))
+        try:
+            found = Result.from_json(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            print(f"{path} is left out: {error}", flush=True)
+            continue
         results[found.work] = found
     further = [*pace.section(out), *growth.section(out)]
     target.write_text(page.page(results, resamples=RESAMPLES, further=further), encoding="utf-8")

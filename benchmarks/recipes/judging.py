@@ -83,8 +83,11 @@ class Result:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Result:
-        """The inverse of `to_json`."""
-        return cls(**{**value, "lines": [Line(**line) for line in value["lines"]]})
+        """The inverse of `to_json`; ValueError if another version of this program wrote it."""
+        try:
+            return cls(**{**value, "lines": [Line(**line) for line in value["lines"]]})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"a result of another version: {error}") from None
 
 
 class Judge:

@@ -10,19 +10,21 @@ from pydantic import BaseModel
 
 from personalize_engine.data.past import Past
 from personalize_engine.models.hrnn import Hrnn, HrnnParameters
-from personalize_engine.models.hrnn_sizing import sizing
+from personalize_engine.models.hrnn_sizing import Effort, sizing
 
 
 def fit(
     past: Past,
     *,
     seed: int,
-    different: Mapping[str, Any],
+    different: Mapping[str, Any] | None = None,
+    effort: Effort = "thorough",
     sized_for: int | None = None,
     parameters: BaseModel | None = None,
 ) -> Hrnn:
-    """Trained with the sizes for `sized_for` interactions (default: those of `past`) but for `different` fields."""
+    """Trained with the sizes of `sized_for` interactions (default: those of `past`) but for `different` fields."""
     chosen = parameters or HrnnParameters()
     if not isinstance(chosen, HrnnParameters):
         raise TypeError("only the network has sizes")
-    return Hrnn.fit(past, chosen, seed=seed, sizes=replace(sizing(sized_for or len(past)), **different))
+    sizes = sizing(sized_for or len(past), effort=effort)
+    return Hrnn.fit(past, chosen, seed=seed, sizes=replace(sizes, **(different or {})))

@@ -15,7 +15,7 @@ from benchmarks.recipes import network
 from benchmarks.recipes.exchange import Answer, Asked, Job, Lists, peak_mb, run, timed
 from benchmarks.recipes.lists import answer_in_batches
 from benchmarks.recipes.tables import Tables
-from contract.recipes import RECIPES, Question, Recipe, RecipeType
+from contract.recipes import RECIPES, DatasetKind, Question, Recipe, RecipeType
 from evaluation.cases import SHORT_LIST
 from personalize_engine.data.past import Past
 from personalize_engine.models.base import Model, Query
@@ -24,21 +24,21 @@ from personalize_engine.serving.rank import rank
 
 
 def answer(job: Job, answer: Answer) -> None:
-    """The work of the process. Settings: `recipe`; `sizing`: fields of the network's `Sizing` that differ."""
+    """The work of the process. Settings: `recipe`; `study`: arguments of `network.fit`, if not the recipe itself."""
     row = RECIPES[job.settings["recipe"]]
     tables = Tables.read(job.past, job.columns)
     past = tables.past(row.metadata)
     parameters = bind(row, {}, {})
     with timed(answer):
-        if different := job.settings.get("sizing"):
-            model: Model[Any] = network.fit(past, seed=job.seed, different=different, parameters=parameters)
+        if study := job.settings.get("study"):
+            model: Model[Any] = network.fit(past, seed=job.seed, parameters=parameters, **study)
         else:
             model = MODELS[row.name].fit(past, parameters, seed=job.seed)
     answer.peak_mb = peak_mb()
     asking = Asking(row, model, past, tables, k=job.length)
     by_user = {one.user: one for one in job.asked}
     answer_in_batches(job, answer, lambda users: asking.lists([by_user[user] for user in users]))
-    for one in job.asked:
+    for one in job.asked if DatasetKind.INTERACTIONS in row.metadata else ():
         for context in one.contexts:
             (items,) = asking.lists([one], context).values()
             answer.in_context.append((one.user, [*context.items()], items))

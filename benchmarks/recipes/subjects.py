@@ -67,7 +67,7 @@ def subjects(work: Work, interactions: int) -> list[Subject]:
             personal = [row for row in _recipes() if row.question is Question.USER]
             chosen = [*map(_baseline, BASELINES), _ease(), *personal]
         case "plain":
-            chosen = [*map(_baseline, BASELINES), _ease(), *peers(), *_recipes()]
+            chosen = [*map(_baseline, BASELINES), _ease(), *peers(), *_studies(), *_recipes()]
     return [replace(row, seeds=_seeds(row, interactions)) for row in chosen]
 
 
@@ -113,6 +113,16 @@ def _recipe(name: str) -> Subject:
         learns_by_chance=any(parameter.name == "bptt" for parameter in row.hyperparameters) or model is Hrnn,
         sources=(model.__module__,),
     )
+
+
+def _studies() -> list[Subject]:
+    """aws-hrnn in a hurry, and without the term that learns whether items come back."""
+    plain = _recipe("aws-hrnn")
+    studies = {
+        "aws-hrnn, quick": {"effort": "quick"},
+        "aws-hrnn, no repeat term": {"different": {"repeats": False}},
+    }
+    return [replace(plain, name=name, settings={**plain.settings, "study": study}) for name, study in studies.items()]
 
 
 def _baseline(name: str) -> Subject:

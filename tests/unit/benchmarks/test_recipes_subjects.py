@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,25 +109,36 @@ def test_the_best_leave_out_what_cannot_be_told() -> None:
     assert answer.per_second > 0
 
 
+def test_who_does_not_read_the_context_is_not_asked_in_it(past: Path) -> None:
+    asked = [Asked(user="u1", last_item="c", contexts=[{"CABIN": "eco"}])]
+    answer = Answer()
+    answer_of_recipe(_job(past, "aws-popularity-count", asked, length=2), answer)
+    assert answer.lists == {"u1": ["a", "b"]}
+    assert answer.in_context == []
+
+
 def test_a_recipe_answers_without_a_context_and_in_each(past: Path) -> None:
     asked = [Asked(user="u1", last_item="c", contexts=[{"CABIN": "eco"}, {"CABIN": "first"}])]
-    job = Job(
-        past=str(past), columns=COLUMNS, settings={"recipe": "aws-popularity-count"}, seed=0, asked=asked, length=2
-    )
+    job = _job(past, "aws-hrnn-metadata", asked, study={"effort": "quick", "different": {"epochs": 1}})
     answer = Answer()
     answer_of_recipe(job, answer)
-    assert answer.lists == {"u1": ["a", "b"]}
-    assert answer.in_context == [("u1", [("CABIN", "eco")], ["a", "b"]), ("u1", [("CABIN", "first")], ["a", "b"])]
+    assert [(user, context) for user, context, _ in answer.in_context] == [
+        ("u1", [("CABIN", "eco")]),
+        ("u1", [("CABIN", "first")]),
+    ]
+    assert {frozenset(items) for items in (answer.lists["u1"], *(items for *_, items in answer.in_context))} == {
+        frozenset("abc")  # d has no interactions, and exploration is off
+    }
+
+
+def _job(past: Path, recipe: str, asked: list[Asked], *, length: int = 500, **settings: Any) -> Job:
+    return Job(
+        past=str(past), columns=COLUMNS, settings={"recipe": recipe, **settings}, seed=0, asked=asked, length=length
+    )
 
 
 def test_related_items_leave_out_the_item_asked_about(past: Path) -> None:
-    job = Job(
-        past=str(past),
-        columns=COLUMNS,
-        settings={"recipe": "aws-sims"},
-        seed=0,
-        asked=[Asked(user="u1", last_item="c"), Asked(user="u2", last_item="b")],
-    )
+    job = _job(past, "aws-sims", [Asked(user="u1", last_item="c"), Asked(user="u2", last_item="b")])
     answer = Answer()
     answer_of_recipe(job, answer)
     assert "c" not in answer.lists["u1"]
