@@ -219,6 +219,8 @@ def _finding(path: Path, root: yaml.Node, error: Any) -> Finding:
         problem, hint = "`kind` is missing", "Add `kind: …` (see experiments/config.py for the kinds)"
     elif kind == "too_short":
         problem = "is empty"
+    elif kind == "too_long":
+        problem = f"has {context['actual_length']} entries; at most {context['max_length']} are allowed"
     elif kind in _PLAIN:
         problem = _PLAIN[kind].format(given=error["input"])
     elif kind == "string_pattern_mismatch":

@@ -43,6 +43,12 @@ def test_reads_a_good_file(tmp_path: Path) -> None:
     assert experiment.recipes[1].hyperparameters == {"hidden_dimension": "64", "recency_mask": "False"}
 
 
+def test_as_many_recipes_as_a_dataset_group_has_solutions(tmp_path: Path) -> None:
+    head, _, _ = GOOD.partition("recipes:")
+    (found,) = findings(tmp_path, f"{head}recipes: [{', '.join(RECIPES)}]\n")
+    assert found.problem == f"has {len(RECIPES)} entries; at most 10 are allowed"
+
+
 def test_a_recipe_that_explores_takes_settings_for_it(tmp_path: Path) -> None:
     head, _, _ = GOOD.partition("recipes:")
     recipe = "recipes:\n  - recipe: aws-user-personalization\n    exploration: {explorationWeight: 1}\n"
