@@ -42,7 +42,7 @@ from personalize_engine.models.hrnn_validation import Validation
 
 NEWEST = 512
 """Items of the history that the states are computed from; the repeat term sees all of it."""
-FOLLOWERS_SHARE = 0.5
+FOLLOWERS_SHARE = 0.6
 """Weight of the counts beside the log-probabilities; chosen on validation parts of MovieLens."""
 _BATCH = 128
 """Users whose states are computed together: what is held in memory at once is about _BATCH * NEWEST * 3H floats."""
