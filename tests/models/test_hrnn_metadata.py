@@ -307,7 +307,7 @@ def test_a_field_that_tells_something_helps_and_one_of_noise_does_not_hurt() -> 
         told = replace(past, item_described=described({"GENRE": values}, GENRE="categorical"))
         return recalls(Hrnn.fit(told, SMALL, seed=0), past, future)
 
-    assert gain(with_genres(genres), plain)[0] > 0.05
+    assert gain(with_genres(genres), plain)[0] > 0.02
     noise = np.random.default_rng(5).permutation(genres).tolist()
     assert gain(with_genres(noise), plain)[1] > 0
 
