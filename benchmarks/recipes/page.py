@@ -101,7 +101,7 @@ def _cell(found: Sequence[float], spread: float | None = None, *, sign: str = ""
 def _missing(lines: Sequence[Line]) -> Iterator[str]:
     found = []
     for line in lines:
-        if line.seeds < line.wanted:
+        if line.seeds < line.wanted and not line.name.endswith(without_context("")):
             ran = f" ({line.seeds} of {line.wanted} seeds)" if line.seeds else ""
             found.append(f"{line.name}{ran}{f' ({line.failure})' if line.failure else ''}")
     if found:
