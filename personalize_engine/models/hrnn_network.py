@@ -85,8 +85,8 @@ def featured(vectors: Any, index: Any, weight: Any) -> Any:
 def prior_weight(read: Any) -> Any:
     """Weight, in (0, 1], of a user's metadata beside a history of that many interactions.
 
-    Shrinkage as of a prior's mean (Efron, Morris: "Stein's Estimation Rule and Its Competitors", JASA 1973): without it
-    a static description of the user, met at every step, is learned by heart instead of the taste that a history shows.
+    Shrinkage as of a prior's mean (Efron, Morris: "Stein's Estimation Rule and Its Competitors", JASA 1973): what is
+    known of a user who has no history counts in full. On MovieLens 100k no difference to a constant weight was seen.
     """
     return PRIOR / (PRIOR + read)
 
