@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from model_suite import ModelSuite, history, two_tastes
 
+from personalize_engine.data.features import Described
 from personalize_engine.data.past import Past
 from personalize_engine.errors import JobFailed
 from personalize_engine.models import hrnn_network as net
@@ -126,6 +127,28 @@ def test_validation_takes_the_newest_events_of_some_users() -> None:
         np.testing.assert_array_equal(following, past.item[end - 3 : end])
         assert [event.at for event in query.history] == past.at[end - 30 : end - 3].tolist()
     assert Validation.of(two_tastes(), seed=0) is None, "twenty events tell nothing"
+
+
+def test_validation_asks_in_the_context_of_each_event_and_with_what_is_known_of_the_user() -> None:
+    """Else training would be judged, and stopped, by what it does without them."""
+    past = sequences(repeats=0.3, users=400, length=30)
+    places = ["here" if row % 2 else "there" for row in range(len(past))]
+    ages = [float(20 + user % 50) for user in range(len(past.users))]
+    told = replace(
+        past,
+        event_described=Described.learn({"PLACE": places}, {"PLACE": "categorical"}, n=len(past)),
+        user_described=Described.learn({"AGE": ages}, {"AGE": "numerical"}, n=len(past.users)),
+    )
+    held_out = Validation.of(told, seed=0)
+    assert held_out is not None
+    assert len(held_out.queries) == 3 * 40
+    users = np.flatnonzero(held_out.training.lengths == 27)
+    rows = [row for user in users for row in range(past.ends[user] - 3, past.ends[user])]
+    for row, query, following in zip(rows, held_out.queries, held_out.following, strict=True):
+        assert query.context == {"PLACE": places[row]}
+        assert following.tolist() == [past.item[row]]
+        assert query.user["AGE"] == pytest.approx(ages[past.user[row]])
+        assert all(event.properties.keys() == {"PLACE"} for event in query.history)
 
 
 def test_serving_computes_what_training_does() -> None:
