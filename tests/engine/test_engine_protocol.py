@@ -40,8 +40,8 @@ def test_a_missing_operation_names_itself(engine: EngineProcess) -> None:
     status, answer = post(engine, b"{}", target="AmazonPersonalize.CreateRecommender")
     assert (status, answer["__type"]) == (501, "NotImplementedException")
     assert "CreateRecommender" in answer["message"]
-    status, answer = post(engine, b"{}", path="/personalize-ranking")
-    assert (status, answer["message"].split()[0]) == (501, "GetPersonalizedRanking")
+    status, answer = post(engine, b"{}", path="/action-recommendations")
+    assert (status, answer["message"].split()[0]) == (501, "GetActionRecommendations")
 
 
 @pytest.mark.parametrize("target", ["AmazonPersonalize.Nonsense", "DynamoDB_20120810.ListTables", None])

@@ -6,7 +6,7 @@ import re
 from html import unescape
 
 import pytest
-from engine_server import Bench
+from engine_server import SMALL, Bench
 from flask.testing import FlaskClient
 
 from look.campaigns import SHOWN, Service
@@ -14,12 +14,15 @@ from look.page import Known, create_app
 
 
 @pytest.fixture(scope="module")
-def page(bench: Bench, filled_group: str, hrnn: str, sims: str, tracking_id: str) -> FlaskClient:
+def page(bench: Bench) -> FlaskClient:
+    group = bench.filled_group()  # of its own: the page shows every campaign of a group
+    bench.served(group, "aws-hrnn", solutionConfig=SMALL)
+    bench.served(group, "aws-sims")
     service = Service(
         personalize=bench.personalize,
         runtime=bench.engine.client("personalize-runtime"),
         events=bench.engine.client("personalize-events"),
-        group_arn=filled_group,
+        group_arn=group,
     )
     known = Known(experiment="shop", users=["user-1"], titles={"item-3": "Third <b>", "item-4": "Fourth"})
     return create_app(service, known).test_client()
