@@ -25,7 +25,7 @@ FEWEST_EVENTS = 30
 _BATCH = 128
 
 Scores = Callable[[Sequence[Query]], NDArray[np.float32]]
-"""(B, n_items) log-probabilities."""
+"""(B, n_items) log-probabilities, each row but for a constant."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +73,20 @@ class Validation:
         """Log-probability of each item that followed."""
         return np.concatenate(
             [
-                row[following].astype(np.float64)
+                _log_shares(row, following)
                 for low in range(0, len(self.queries), _BATCH)
                 for row, following in zip(
                     scores(self.queries[low : low + _BATCH]), self.following[low : low + _BATCH], strict=True
                 )
             ]
         )
+
+
+def _log_shares(row: NDArray[np.float32], items: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Of some items, by the scores of all."""
+    top = row.max()
+    shares: NDArray[np.float64] = row[items].astype(np.float64) - float(top + np.log(np.exp(row - top).sum()))
+    return shares
 
 
 def _interactions(past: Past, rows: range, of_events: Cells) -> list[Interaction]:
