@@ -8,7 +8,8 @@ random: its speed does not depend on what it has learned. In turn, in the same r
 - the bare product: one query's dot products with all items' vectors, then the best 25, in this process.
 
 The ratio (request - empty handler) / bare product must be at most ALLOWED where the network has the size that training
-chooses for so many items. Filters over the same items are timed as well. Writes serving.md.
+chooses for so many items. Filters over the same items are timed as well, and how long it takes from an event that is
+sent to the answer that knows of it, for users with few and with very many events. Writes serving.md.
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ from personalize_engine.store.database import Store
 ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = 2.0
 ITEMS, USERS, RESULTS = 100_000, 200, 25
+HISTORIES = (20, 1_000, 100_000)
+"""Events of the users whose events are timed."""
 ARN = "arn:aws:personalize:us-east-1:000000000000"
+TRACKING = "b0a1c2d3-0000-4000-8000-000000000000"
 FILTERS = (
     'INCLUDE ItemID WHERE Items.GENRE IN ("g1", "g7")',
     'EXCLUDE ItemID WHERE Items.GENRE IN ("g1") OR Items.PRICE < 30 AND Items.PRICE != 7',
@@ -82,7 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _measure(channels=channels, history=history, rounds=asked.rounds)
         for channels, history in ((128, 20), (128, 100), (64, 20), (64, 100))
     ]
-    asked.out.write_text(_page(rows, _filters(asked.rounds), rounds=asked.rounds), encoding="utf-8")
+    asked.out.write_text(
+        _page(rows, _filters(asked.rounds), _events(asked.rounds), rounds=asked.rounds), encoding="utf-8"
+    )
     kept = all(row.ratio <= ALLOWED for row in rows if row.channels == 128)
     print(f"{'Kept' if kept else 'NOT KEPT'}: a ratio of at most {ALLOWED:g}; see {asked.out}")
     return 0 if kept else 1
@@ -141,6 +147,12 @@ class _Engine:
         answer = self._ask("POST", "/recommendations", body)
         assert len(answer["itemList"]) == RESULTS
 
+    def event(self, user: str, item: str) -> None:
+        """Sends an event; it is on the disk when this returns."""
+        event = {"eventType": "click", "itemId": item, "sentAt": 1_800_000_000}
+        body = {"trackingId": TRACKING, "sessionId": user, "userId": user, "eventList": [event]}
+        self._ask("POST", "/events", json.dumps(body))
+
     def nothing(self) -> None:
         """Asks the empty handler."""
         self._ask("GET", "/health", None)
@@ -151,18 +163,18 @@ class _Engine:
         read = answer.read()
         if answer.status != 200:
             raise SystemExit(f"{path}: {answer.status} {read.decode()}")
-        return json.loads(read)
+        return json.loads(read or b"null")
 
 
-def _fill(folder: Path, *, channels: int, history: int) -> Any:
+def _fill(folder: Path, *, channels: int, history: int, users: int = USERS) -> Any:
     """A data folder with a campaign that serves a network of random weights; the items' vectors."""
     draw = np.random.default_rng(0)
-    users = np.repeat([f"u{k}" for k in range(USERS)], history)
-    met = draw.integers(0, ITEMS, len(users))
+    visitors = np.repeat([f"u{k}" for k in range(users)], history)
+    met = draw.integers(0, ITEMS, len(visitors))
     past = Past.build(
-        [*users.tolist(), *["other"] * ITEMS],
+        [*visitors.tolist(), *["other"] * ITEMS],
         [f"i{k}" for k in (*met.tolist(), *range(ITEMS))],
-        1_700_000_000 + 600 * np.arange(len(users) + ITEMS),
+        1_700_000_000 + 60 * np.arange(len(visitors) + ITEMS),
     )
     sizes = shapes(n_items=len(past.items), hidden=HrnnParameters().hidden_dimension, channels=channels)
     weights = {name: draw.normal(0, 0.1, shape).astype(np.float32) for name, shape in sizes.items()}
@@ -176,10 +188,35 @@ def _fill(folder: Path, *, channels: int, history: int) -> Any:
         transaction.add(group, "dataset-group", name="g", body={}, status=ACTIVE)
         transaction.add(solution, "solution", name="s", body={}, status=ACTIVE, parent=group)
         transaction.add(version, "solution-version", name=None, body={}, status=ACTIVE, parent=solution)
+        body: dict[str, Any] = {"datasetGroupArn": group, "trackingId": TRACKING, "accountId": "000000000000"}
+        transaction.add(f"{ARN}:event-tracker/t", "event-tracker", name="t", body=body, status=ACTIVE, parent=group)
         body = {"solutionVersionArn": version, "campaignConfig": {}}
         transaction.add(f"{ARN}:campaign/c", "campaign", name="c", body=body, status=ACTIVE, parent=solution)
     store.close()
     return weights["embedding"]
+
+
+def _events(rounds: int) -> list[tuple[int, float, float]]:
+    """For each of HISTORIES the median and the slowest in a hundred of an event sent and a recommendation that knows it.
+
+    In milliseconds.
+    """
+    found = []
+    for history in HISTORIES:
+        with tempfile.TemporaryDirectory(prefix="serving-benchmark-") as name:
+            _fill(Path(name), channels=128, history=history, users=2)
+            with _Engine(Path(name)) as engine:
+
+                def react(turn: int) -> None:
+                    engine.event("u1", f"i{turn % ITEMS}")
+                    engine.recommend("u1")
+
+                for turn in range(5):
+                    react(turn)
+                times = [1000 * _time(lambda turn=turn: react(turn)) for turn in range(rounds)]  # type: ignore[misc]
+        found.append((history, statistics.median(times), float(np.quantile(times, 0.99))))
+        print(f"event and recommendation, {history:,} events: {found[-1][1]:.1f} ms", flush=True)
+    return found
 
 
 def _filters(rounds: int) -> list[tuple[str, float]]:
@@ -204,13 +241,20 @@ def _time(what: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def _page(rows: Sequence[Measured], filters: Sequence[tuple[str, float]], *, rounds: int) -> str:
+def _page(
+    rows: Sequence[Measured],
+    filters: Sequence[tuple[str, float]],
+    events: Sequence[tuple[int, float, float]],
+    *,
+    rounds: int,
+) -> str:
     measured = "\n".join(
         f"| {row.channels} | {row.history} | {row.request:.2f} | {row.empty:.2f} | {row.product:.2f} |"
         f" {row.ratio:.2f} |"
         for row in rows
     )
     filtered = "\n".join(f"| `{text.replace('|', chr(92) + '|')}` | {median:.2f} |" for text, median in filters)
+    reacted = "\n".join(f"| {history:,} | {median:.1f} | {slow:.1f} |" for history, median, slow in events)
     return f"""\
 # What a request costs
 
@@ -229,6 +273,12 @@ Filters over the same number of items, their columns prepared (once per change o
 | filter | median |
 | --- | --- |
 {filtered}
+
+From an event that is sent (and on the disk) to the answer that knows of it, both over HTTP, 128 channels:
+
+| events of the user | median | slowest in 100 |
+| --- | --- | --- |
+{reacted}
 
 Written by `python -m benchmarks.serving`.
 """
