@@ -197,7 +197,7 @@ def _fill(folder: Path, *, channels: int, history: int, users: int = USERS) -> A
 
 
 def _events(rounds: int) -> list[tuple[int, float, float]]:
-    """For each of HISTORIES the median and the slowest in a hundred of an event sent and a recommendation that knows it.
+    """For each of HISTORIES median and slowest in 100 of an event that is sent and a recommendation that knows it.
 
     In milliseconds.
     """
