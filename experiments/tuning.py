@@ -58,6 +58,8 @@ class Tuning(BaseModel):
 def _range(parameter: Parameter, values: tuple[bool | int | float | str, ...]) -> dict[str, Any]:
     if parameter.kind == "categorical":
         return {"name": parameter.name, "values": [str(value) for value in values]}
-    if len(values) != 2 or not all(isinstance(value, int | float) for value in values):
-        raise TuningError("ranges", f"{parameter.name} needs two numbers: [lowest, highest]")
-    return {"name": parameter.name, "minValue": values[0], "maxValue": values[1]}
+    try:
+        low, high = (value if isinstance(value, int) else float(value) for value in values)
+    except ValueError:  # a number with a decimal point comes as text, see `load`
+        raise TuningError("ranges", f"{parameter.name} needs two numbers: [lowest, highest]") from None
+    return {"name": parameter.name, "minValue": low, "maxValue": high}

@@ -29,7 +29,7 @@ def test_every_recipe_of_the_table_is_run_by_one_of_the_generated_experiments() 
 
 @pytest.mark.slow
 def test_every_recipe_is_trained_asked_and_judged(report: Report) -> None:
-    assert len(report.recipes) == 7
+    assert len(report.recipes) == 8
     for name, row in report.recipes.items():
         assert (row.status, row.recipe_trained) == ("succeeded", name), row.failure_reason
         assert row.question == RECIPES[name].question.value
@@ -53,3 +53,9 @@ def test_what_a_recipe_is_for_shows(report: Report) -> None:
     assert figures["aws-hrnn-metadata"][P10] > 1.3 * popular[P10]
     assert figures["aws-personalized-ranking"][JUDGE_METRIC] > popular[JUDGE_METRIC], "the popular items, in order"
     assert figures["aws-hrnn-coldstart"][P10] > 2 * report.baselines["random"].metrics[report.judged_by][P10]
+
+
+@pytest.mark.slow
+def test_what_was_tuned_is_told(report: Report) -> None:
+    chosen = report.recipes["aws-sims"].tuned_hyperparameters
+    assert 0 <= float(chosen["popularity_discount_factor"]) <= 1

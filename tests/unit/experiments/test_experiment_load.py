@@ -83,6 +83,17 @@ def test_tuning_is_asked_for_with_true_or_with_its_settings(tmp_path: Path) -> N
     }
 
 
+def test_a_range_may_have_decimals(tmp_path: Path) -> None:
+    sims = GOOD.partition("recipes:")[0] + (
+        "recipes:\n  - {recipe: aws-sims, hpo: {ranges: {popularity_discount_factor: [0.25, 1]}}}\n"
+    )
+    hpo = load(write(tmp_path, sims)).recipes[0].hpo
+    assert hpo is not None
+    assert hpo.hpo_config(RECIPES["aws-sims"], {})["algorithmHyperParameterRanges"] == {
+        "continuousHyperParameterRanges": [{"name": "popularity_discount_factor", "minValue": 0.25, "maxValue": 1}]
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "field", "problem"),
     [
@@ -90,6 +101,7 @@ def test_tuning_is_asked_for_with_true_or_with_its_settings(tmp_path: Path) -> N
         ("many", "recipes.1.hpo", "must be a mapping of fields, not 'many'"),
         ("{objective: loss}", "recipes.1.hpo", "metricName='loss' is not allowed"),
         ("{ranges: {bptt: [8, 64]}}", "recipes.1.hpo", "bptt='64' is not allowed: it must be an integer in [2, 32]"),
+        ("{ranges: {bptt: [few, many]}}", "recipes.1.hpo", "bptt needs two numbers: [lowest, highest]"),
         ("{ranges: {bptt: [8]}}", "recipes.1.hpo", "bptt needs two numbers: [lowest, highest]"),
         (
             "{ranges: {width: [8, 9]}}",
