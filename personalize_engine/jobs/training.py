@@ -17,8 +17,11 @@ from personalize_engine.serving.bind import BindError, bind, fit, recipe_of
 from personalize_engine.store.events import Selection
 
 KIND = "solution-version"
-SEED = 0
-"""Trainings are repeatable: the same data and configuration give the same model."""
+SPLIT_SEED = 0
+"""All versions are judged on the same users."""
+NUMBER = "_number"
+"""Member of a version's body: how many trainings of its solution came before. It is the training's seed: the same data,
+configuration and number give the same model, and a solution that is trained once more shows what chance does."""
 UPDATES = "_updates"
 """Member of a version's body: the version whose model an UPDATE starts from."""
 
@@ -50,7 +53,7 @@ def train(work: Work, arn: str) -> Result:
     )
     work.progress(done=0, total=1, message="gathering interactions")
     data = gather(work, version["datasetGroupArn"], wanted)
-    parts = split(data.past, seed=SEED)
+    parts = split(data.past, seed=SPLIT_SEED)
     if before is None:
         model, tuned = _fit(work, parts.train, recipe, version)
     else:
@@ -82,10 +85,11 @@ def _fit(work: Work, past: Past, recipe: Recipe, version: Mapping[str, Any]) -> 
     except BindError as error:
         raise JobFailed(str(error)) from None
     tuned: dict[str, str] = {}
+    seed = version.get(NUMBER, 0)
     if version.get("performHPO"):
-        tuned = tune_for(work, past, recipe=recipe, config=config, seed=SEED)
+        tuned = tune_for(work, past, recipe=recipe, config=config, seed=seed)
         parameters = bind(recipe, {**hyperparameters, **tuned}, featurization)
-    return fit(recipe, past, parameters, seed=SEED, effort=work.effort, progress=work.progress), tuned
+    return fit(recipe, past, parameters, seed=seed, effort=work.effort, progress=work.progress), tuned
 
 
 def _update(model: Model[Any], past: Past) -> Model[Any]:

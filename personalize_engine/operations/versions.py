@@ -38,6 +38,7 @@ def create_solution_version(context: Context, request: Request) -> Answer:
         body = {name: solution.body.get(name) for name in COPIED}
         body |= {"solutionArn": solution.arn, "trainingMode": mode, "trainingType": "MANUAL"}
         body[training.UPDATES] = updates
+        body[training.NUMBER] = transaction.count(KIND.kind, parent=solution.arn, statuses=(ACTIVE, *BEING_CREATED))
         create(
             transaction,
             arn,

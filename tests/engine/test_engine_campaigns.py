@@ -127,3 +127,17 @@ def test_campaigns_that_follow_serve_the_newest_version(bench: Bench) -> None:
     again = _updated(bench, staying["campaignArn"], solutionVersionArn=f"{solution}/$LATEST", campaignConfig=config)
     newest = bench.personalize.list_solution_versions(solutionArn=solution)["solutionVersions"][-1]
     assert again["solutionVersionArn"] == newest["solutionVersionArn"]
+
+
+def test_one_training_more_is_another_draw_and_the_same_in_another_solution(bench: Bench, filled_group: str) -> None:
+    """The seed is the number of a version within its solution."""
+
+    def scores(solution: str) -> list[float]:
+        campaign = bench.campaign(bench.version(solution)["solutionVersionArn"])
+        answer = bench.runtime.get_recommendations(campaignArn=campaign, userId="u1")
+        return [item["score"] for item in answer["itemList"]]
+
+    first, second = (bench.solution(filled_group, "aws-hrnn", solutionConfig=SMALL) for _ in range(2))
+    drawn = scores(first)
+    assert scores(first) != drawn
+    assert scores(second) == drawn

@@ -50,7 +50,8 @@ def test_the_tuned_values_are_told_and_are_the_same_again(bench: Bench, filled_g
     tuned = version["tunedHPOParams"]["algorithmHyperParameters"]
     assert list(tuned) == ["min_cointeraction_count"]
     assert 1 <= int(tuned["min_cointeraction_count"]) <= 4
-    assert bench.version(solution)["tunedHPOParams"] == version["tunedHPOParams"]
+    again = bench.version(bench.solution(filled_group, "aws-sims", **wanted))
+    assert again["tunedHPOParams"] == version["tunedHPOParams"]
     campaign = bench.campaign(version["solutionVersionArn"])
     plain = {"algorithmHyperParameters": tuned}
     assert bench.items(campaign, itemId="i3") == bench.items(
