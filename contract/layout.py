@@ -37,13 +37,13 @@ def plan(run_id: str) -> str:
     return f"runs/{run_id}/plan.json"
 
 
-def answers(run_id: str, recipe: str, part: int) -> str:
-    """One slice of a recipe's answers, JSON lines."""
-    return f"runs/{run_id}/answers/{recipe}/{part:05d}.jsonl"
+def answers(run_id: str, subject: str, part: int) -> str:
+    """One slice of a recipe's answers, or of those of a variant of it; JSON lines."""
+    return f"runs/{run_id}/answers/{subject}/{part:05d}.jsonl"
 
 
-def answers_prefix(run_id: str, recipe: str) -> str:
-    return f"runs/{run_id}/answers/{recipe}/"
+def answers_prefix(run_id: str, subject: str) -> str:
+    return f"runs/{run_id}/answers/{subject}/"
 
 
 def judgement(run_id: str, subject: str) -> str:

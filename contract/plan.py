@@ -45,6 +45,8 @@ class EvaluationSettings:
     """Bootstrap resamples."""
     context: list[str] = field(default_factory=list)
     """Columns of the interactions that make up the context in which recipes that read it are asked."""
+    ablation: bool = False
+    """Whether recipes that learn from metadata are also trained without each field of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,9 +171,13 @@ class Ask:
 
     recipe: str
     """As requested."""
+    subject: str
+    """Under which its answers and judgement are kept: the recipe, or one of its variants (contract.results.variant)."""
     question: str
     campaign: Ensure
     """Without its parent: the solution version's ARN comes from the state before."""
+    left_out: str | None = None
+    """The field that this variant is trained without: `Items.GENRES`."""
     try_events: bool = False
 
 
@@ -203,6 +209,7 @@ class Asking:
 
     run: Run
     recipe: str
+    subject: str
     question: str
     campaign_arn: str
     next: int = 0
@@ -223,6 +230,7 @@ class Judging:
 
     run: Run
     recipe: str
+    subject: str
     question: str
 
 
@@ -272,9 +280,9 @@ class Released:
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeOutcome:
-    """How one requested recipe ended."""
+    """How one requested recipe, or a variant of it, ended."""
 
-    recipe: str
+    subject: str
     status: Literal["succeeded", "failed"]
     reason: str | None = None
     """The error as the machine caught it: JSON text with `Error` and, nearly always, `Cause` (a time-out has none).

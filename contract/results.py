@@ -36,6 +36,17 @@ Intervals = dict[str, dict[str, list[float]]]
 Status = Literal["succeeded", "failed", "skipped"]
 
 
+def shuffled(recipe: str, field_name: str) -> str:
+    """The subject of what the recipe answers when this field of its contexts is another request's."""
+    return f"{recipe}, {field_name} shuffled"
+
+
+def variant(recipe: str, *, left_out: str | None, training: int) -> str:
+    """The subject of a training for comparison: without a field, or once more; the recipe's own is its name."""
+    without = f" without {left_out}" if left_out else ""
+    return f"{recipe}{without}" + (f", training {training}" if training > 1 else "")
+
+
 def without_context(recipe: str) -> str:
     """The subject of what the recipe answers when it is not told the context."""
     return f"{recipe} without context"
@@ -105,6 +116,26 @@ class Comparison:
 
 
 @dataclass(kw_only=True)
+class Importance:
+    """What one metadata field brings a recipe: the paired difference (with it - without it) of a metric over users."""
+
+    recipe: str
+    field: str
+    """`Items.GENRES`"""
+    how: Literal["shuffled", "left out"]
+    """Shuffled: each request was told another request's value. Left out: trained and asked without the field."""
+    metric: str
+    trainings: int
+    """With the field and without it, each; a user's value is their mean."""
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    """95 %"""
+    failure_reason: str | None = None
+    """Why there is no figure."""
+
+
+@dataclass(kw_only=True)
 class Example:
     """One user of the evaluation: what they did, what each recipe recommended, what they did next. Item ids."""
 
@@ -137,6 +168,7 @@ class Report:
     comparisons: list[Comparison]
     best: str | None
     events: dict[str, Any] | None = None
+    importance: list[Importance] = field(default_factory=list)
     examples: list[Example] = field(default_factory=list)
     titles: dict[str, str] = field(default_factory=dict)
     """What the source calls the items of `examples` and `events`."""
@@ -156,6 +188,7 @@ class Report:
         rest["recipes"] = {name: RecipeResult(**_with_bands(row)) for name, row in value["recipes"].items()}
         rest["baselines"] = {name: BaselineResult(**_with_bands(row)) for name, row in value["baselines"].items()}
         rest["comparisons"] = [Comparison(**row) for row in value["comparisons"]]
+        rest["importance"] = [Importance(**row) for row in value.get("importance", [])]
         rest["examples"] = [Example(**row) for row in value.get("examples", [])]
         return cls(**rest)
 

@@ -95,6 +95,21 @@ def cases(
     return made
 
 
+def shuffled(asked: Sequence[Case], column: str, *, seed: int) -> dict[tuple[str, Context], Context]:
+    """{(user, context): the same with another request's value of the column}, for contexts that have one.
+
+    As in permutation importance (Breiman: "Random Forests", 2001): the values stay what they are as a whole, and what
+    each tells of its request is lost.
+    """
+    places = [(case.user, context) for case in asked for context in case.contexts if column in dict(context)]
+    cells = [dict(context)[column] for _, context in places]
+    random.Random(seed).shuffle(cells)
+    return {
+        (user, context): tuple((name, cell if name == column else own) for name, own in context)
+        for (user, context), cell in zip(places, cells, strict=True)
+    }
+
+
 def examples(asked: Sequence[Case], *, seed: int) -> list[Case]:
     """A few users to be shown: seeded, of those with the most contexts and enough to tell, if there are any."""
     able = [case for case in asked if case.length >= ENOUGH_TO_TELL] or list(asked)

@@ -135,8 +135,8 @@ def _measured(judged: Judgement, draws: dict[tuple[str, str], Draws], decisive: 
     confidence: Intervals = {}
     for view in VIEWS:
         metrics[view] = {metric: _mean(judged.values[view][metric]) for metric in RANK_METRICS}
-        metrics[view]["coverage"] = _rounded(judged.coverage[view])
-        confidence[view] = {metric: [*map(_rounded, interval(draws[view, metric]))] for metric in RANK_METRICS}
+        metrics[view]["coverage"] = rounded(judged.coverage[view])
+        confidence[view] = {metric: [*map(rounded, interval(draws[view, metric]))] for metric in RANK_METRICS}
     return Measured(
         metrics=metrics,
         confidence=confidence,
@@ -183,16 +183,16 @@ def _comparison(
         a=a.subject,
         b=b.subject,
         metric=metric,
-        difference=_rounded(_mean(a.values[view][metric]) - _mean(b.values[view][metric])),
-        low=_rounded(low),
-        high=_rounded(high),
+        difference=rounded(_mean(a.values[view][metric]) - _mean(b.values[view][metric])),
+        low=rounded(low),
+        high=rounded(high),
     )
 
 
 def _mean(values: Sequence[float]) -> float:
-    return _rounded(fsum(values) / len(values))
+    return rounded(fsum(values) / len(values))
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
     """Without the last digits' noise, so that equal figures are equal and a constant lies in its interval."""
     return round(value, 9)

@@ -14,6 +14,7 @@ from evaluation import (
     page_context,
     page_events,
     page_examples,
+    page_importance,
     page_results,
     verdict,
 )
@@ -34,6 +35,7 @@ def render(report: Report) -> str:
         ("breadth", "Coverage and training time", page_results.breadth_and_time(report)),
         ("breakdown", "For whom, and for which items", page_breakdown.breakdown(report)),
         ("context", "What the context brings", page_context.context(report)),
+        ("importance", "What each field brings", page_importance.importance(report)),
         ("events", "What new events change", page_events.events(report)),
         ("examples", "What people were recommended", page_examples.examples(report)),
         ("figures", "All figures", page_results.all_figures(report)),

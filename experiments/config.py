@@ -298,6 +298,9 @@ class Evaluation(_Part):
     context: tuple[str, ...] | None = None
     """Columns of the interactions that recipes which read a context are told when they are asked; not given: all
     categorical ones. An empty list asks without a context."""
+    ablation: bool = False
+    """Whether recipes that learn from metadata are also trained without each field, three times each, to tell what the
+    field brings. On AWS every training is billed: not done there unless `max_cost` allows it."""
 
 
 class Filter(_Part):

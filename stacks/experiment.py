@@ -104,6 +104,7 @@ def _settings(experiment: Experiment, *, prefix: str, storage: Storage, datasets
             seed=experiment.evaluation.seed,
             resamples=experiment.evaluation.resamples,
             context=list(experiment.context),
+            ablation=experiment.evaluation.ablation,
         ),
         mode=experiment.mode,
         events=events,

@@ -55,7 +55,7 @@ def failed_training(scope: Construct) -> sfn.Chain:
         "Note the failure for every recipe",
         items_path="$.asks",
         item_selector={
-            "recipe.$": "$$.Map.Item.Value.recipe",
+            "subject.$": "$$.Map.Item.Value.subject",
             "status": "failed",
             "reason.$": "States.JsonToString($.error)",
         },
@@ -155,6 +155,7 @@ def _judge(scope: Construct, tasks: Tasks) -> sfn.IChainable:
         payload={
             "run.$": "$.run",
             "recipe.$": "$.ask.recipe",
+            "subject.$": "$.ask.subject",
             "question.$": "$.ask.question",
             "campaign_arn.$": "$.campaign.arn",
             "next.$": "$.asked.next",
@@ -166,7 +167,12 @@ def _judge(scope: Construct, tasks: Tasks) -> sfn.IChainable:
         "Judge the answers",
         tasks["Judge"],
         comment="By the held-out future",
-        payload={"run.$": "$.run", "recipe.$": "$.ask.recipe", "question.$": "$.ask.question"},
+        payload={
+            "run.$": "$.run",
+            "recipe.$": "$.ask.recipe",
+            "subject.$": "$.ask.subject",
+            "question.$": "$.ask.question",
+        },
         result_path="$.judged",
     )
     try_events = call(
@@ -180,7 +186,7 @@ def _judge(scope: Construct, tasks: Tasks) -> sfn.IChainable:
     succeeded = sfn.Pass(
         scope,
         "Note the success",
-        parameters={"recipe.$": "$.ask.recipe", "status": "succeeded"},
+        parameters={"subject.$": "$.ask.subject", "status": "succeeded"},
         result_path="$.outcome",
     )
     failed = _note_failure(scope, "Note the failure")
@@ -236,7 +242,7 @@ def _note_failure(scope: Construct, name: str) -> sfn.Pass:
         scope,
         name,
         parameters={
-            "recipe.$": "$.ask.recipe",
+            "subject.$": "$.ask.subject",
             "status": "failed",
             "reason.$": "States.JsonToString($.error)",
         },

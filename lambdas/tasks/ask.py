@@ -2,7 +2,8 @@
 
 One call per user with numResults = 500 and no filter: what users know already is dealt with when the answers are
 judged (evaluation.views). Where the experiment has a context and the recipe reads it, one more call for each distinct
-context of the user's held-out rows; the call without it tells what the context brings. Answers are written as JSON
+context of the user's held-out rows; the call without it tells what the context brings, and one for each of its fields
+with another request's value of it tells what the field brings (evaluation.importance). Answers are written as JSON
 lines, one object per slice, named by its first user's position, so that a slice that is repeated replaces itself.
 
 Calls: personalize:GetRecommendations, personalize:GetPersonalizedRanking; s3:GetObject data/*, s3:ListBucket,
@@ -11,7 +12,7 @@ s3:PutObject runs/*/answers/*.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -20,7 +21,7 @@ from botocore.exceptions import ClientError
 from contract import layout
 from contract.plan import DONE, PENDING, Asked, Asking
 from contract.recipes import RECIPES, Question
-from evaluation.cases import SHORT_LIST, Case, Context, common_contexts, examples
+from evaluation.cases import SHORT_LIST, Case, Context, common_contexts, examples, shuffled
 from evaluation.views import ASKED
 from lambdas.aws import THREADS, Clients, is_throttling
 from lambdas.published import Published
@@ -34,7 +35,7 @@ SLICE = 10_000
 CHUNK = 4 * THREADS
 """Users between two looks at the clock."""
 Line = dict[str, Any]
-"""One answer: user, items (best first), and the context that was given."""
+"""One answer: user, items (best first), the context that was given, and which of its fields was another request's."""
 
 
 def ask(asking: Asking, aws: Clients) -> Asked:
@@ -43,7 +44,8 @@ def ask(asking: Asking, aws: Clients) -> Asked:
     question = Question(asking.question)
     cases = published.cases(question)
     shortlist = published.past.popular()[:SHORT_LIST] if question is Question.RANK_POPULAR else []
-    answer = _caller(asking, question, shortlist, aws, shown=_shown(asking, cases))
+    questions = _Questions(asking, cases)
+    answer = _caller(asking, question, shortlist, aws, questions)
     answers: list[Line] = []
     position, end = asking.next, min(asking.next + SLICE, len(cases))
     with ThreadPoolExecutor(THREADS) as pool:
@@ -55,26 +57,46 @@ def ask(asking: Asking, aws: Clients) -> Asked:
             if len(done) < len(chunk):
                 break
     if answers:
-        aws.write_json_lines(asking.run.bucket, layout.answers(asking.run.run_id, asking.recipe, asking.next), answers)
+        aws.write_json_lines(asking.run.bucket, layout.answers(asking.run.run_id, asking.subject, asking.next), answers)
     return Asked(status=DONE if position >= len(cases) else PENDING, next=position, users=len(cases))
 
 
 handler = task(Asking, ask)
 
 
-def _shown(asking: Asking, cases: list[Case]) -> dict[str, list[Context]]:
-    """The users that a report shows, and the contexts in which it shows them side by side."""
-    common = common_contexts(cases)
-    return {case.user: common for case in examples(cases, seed=asking.run.evaluation.seed)}
+class _Questions:
+    """The contexts in which each user is asked."""
+
+    def __init__(self, asking: Asking, cases: list[Case]) -> None:
+        settings, row = asking.run.evaluation, RECIPES[asking.recipe]
+        self._reads_context = row.uses_metadata and row.question in {Question.USER, Question.RANK_POPULAR}
+        self._common: list[Context] = []
+        self._examples: set[str] = set()
+        self._shuffled: dict[str, dict[tuple[str, Context], Context]] = {}
+        if asking.subject == asking.recipe:  # a variant is only judged
+            self._common = common_contexts(cases)
+            self._examples = {case.user for case in examples(cases, seed=settings.seed)}
+            self._shuffled = {name: shuffled(cases, name, seed=settings.seed) for name in settings.context}
+
+    def told(self, case: Case) -> list[Context]:
+        """The contexts of the user's held-out rows, and for users whom a report shows those that are shown."""
+        if not self._reads_context:
+            return []
+        shown = self._common if case.user in self._examples else []
+        return [context for context in dict.fromkeys([*case.contexts, *shown]) if context]
+
+    def shuffled(self, case: Case, context: Context) -> dict[str, Context]:
+        """{field: the context with another request's value of it}"""
+        found = {name: others.get((case.user, context)) for name, others in self._shuffled.items()}
+        return {name: other for name, other in found.items() if other}
 
 
 def _caller(
-    asking: Asking, question: Question, shortlist: list[str], aws: Clients, *, shown: Mapping[str, list[Context]]
+    asking: Asking, question: Question, shortlist: list[str], aws: Clients, questions: _Questions
 ) -> Callable[[Case], list[Line]]:
-    """The calls that ask the question about one user: a line of answers without a context, then one for each."""
+    """The calls that ask the question about one user: a line of answers without a context, then for each context."""
     campaign = asking.campaign_arn
     runtime = aws.runtime
-    reads_context = RECIPES[asking.recipe].uses_metadata and question in {Question.USER, Question.RANK_POPULAR}
 
     def ranking(case: Case, **about: Any) -> list[str]:
         answer = runtime.get_personalized_ranking(campaignArn=campaign, userId=case.user, inputList=shortlist, **about)
@@ -89,9 +111,18 @@ def _caller(
 
     def every(case: Case) -> list[Line]:
         lines: list[Line] = [{"user": case.user, "items": one(case)}]
-        for context in dict.fromkeys([*case.contexts, *shown.get(case.user, ())]):
-            if context and reads_context:
-                lines.append({"user": case.user, "context": dict(context), "items": one(case, context=dict(context))})
+        found: dict[Context, list[str]] = {}
+
+        def told(context: Context) -> list[str]:
+            if context not in found:
+                found[context] = one(case, context=dict(context))
+            return found[context]
+
+        for context in questions.told(case):
+            about: Line = {"user": case.user, "context": dict(context)}
+            lines.append({**about, "items": told(context)})
+            for name, other in questions.shuffled(case, context).items():
+                lines.append({**about, "shuffled": name, "items": told(other)})
         return lines
 
     return every

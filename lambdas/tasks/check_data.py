@@ -1,8 +1,7 @@
 """The first state: reads the input and the manifest of the published data, and plans the run.
 
-Recipes are grouped here by what they train: two that resolve to the same training share one solution version. Every
-name in the plan carries a digest of all that the resource is made from, so that a later run with equal inputs finds
-what this one makes, and changed inputs make something new.
+Every name in the plan carries a digest of all that the resource is made from, so that a later run with equal inputs
+finds what this one makes, and changed inputs make something new.
 
 Calls: s3:GetObject data/manifest.json, s3:ListBucket (so that a missing manifest is told from a forbidden one),
 s3:PutObject runs/*/plan.json; on AWS also personalize:DescribeRecipe of the recipes.
@@ -12,12 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from contract import fields, layout, naming
+from contract import layout, naming
 from contract.manifest import Manifest
 from contract.plan import (
-    Ask,
     CheckData,
     Ensure,
     EvaluationSettings,
@@ -26,14 +22,13 @@ from contract.plan import (
     RecipeSettings,
     Run,
     Settings,
-    TrainingPlan,
     from_json,
     to_json,
 )
-from contract.recipes import RECIPES, DatasetKind, Recipe, Training, resolve
-from lambdas.aws import Clients, NoSuchObject, error_code
+from lambdas.aws import Clients, NoSuchObject
 from lambdas.errors import BadInput, DataMismatch, DataMissing
 from lambdas.task import task
+from lambdas.trainings import trainings
 
 IGNORED = "Comment"
 """Some versions of the console put this key into the input's form."""
@@ -63,13 +58,14 @@ def check_data(event: CheckData, aws: Clients) -> Plan:
             seed=settings.evaluation.seed,
             resamples=settings.evaluation.resamples,
             context=settings.evaluation.context,
+            ablation=settings.evaluation.ablation,
         ),
         events=events,
     )
     plan = Plan(
         run=run,
         imports=[_import(settings, run, kind, key=file.key) for kind, file in manifest.files.past.items()],
-        trainings=_trainings(settings, run, recipes, afresh=options.train_afresh, aws=aws),
+        trainings=trainings(settings, run, recipes, afresh=options.train_afresh, aws=aws),
     )
     aws.write_json(run.bucket, layout.plan(run.run_id), {"plan": to_json(plan), "manifest": to_json(manifest)})
     return plan
@@ -153,121 +149,3 @@ def _import(settings: Settings, run: Run, kind: str, *, key: str) -> Ensure:
         parent=dataset_arn,
         since=run.started_at,
     )
-
-
-def _trainings(
-    settings: Settings, run: Run, recipes: list[RecipeSettings], *, afresh: bool, aws: Clients
-) -> list[TrainingPlan]:
-    """One per distinct training, in the order of the recipes; each with the requested recipes that it serves."""
-    plans: dict[str, TrainingPlan] = {}
-    for wanted in recipes:
-        row = RECIPES[wanted.recipe]
-        training = resolve(wanted.recipe, on_aws=run.backend == "aws")
-        trained = RECIPES[training.trained]
-        group = settings.dataset_group_arn
-        recipe_arn = _in_partition_of(group, trained.arn)
-        if run.backend == "aws" and trained.name not in {plan.trained for plan in plans.values()}:
-            _check_recipe(trained, row, arn=recipe_arn, aws=aws)
-        config = _solution_config(settings, wanted, training, on_aws=run.backend == "aws")
-        solution = naming.name(settings.prefix, trained.word, trained.name, config, group)
-        if solution not in plans:
-            plans[solution] = TrainingPlan(
-                run=run,
-                trained=trained.name,
-                solution=Ensure(
-                    kind="solution",
-                    name=solution,
-                    request={
-                        "recipeArn": recipe_arn,
-                        "performAutoTraining": False,  # the service's default is to train, and bill, every week
-                        **({"performHPO": True} if wanted.hpo is not None else {}),
-                        **({"solutionConfig": config} if config else {}),
-                    },
-                    parent=group,
-                    since=run.started_at,
-                ),
-                version=Ensure(
-                    kind="solution-version",
-                    name=naming.name(settings.prefix, trained.word, solution, run.version),
-                    request={},
-                    since=run.started_at,
-                    afresh=afresh,
-                ),
-                asks=[],
-            )
-        plans[solution].asks.append(
-            Ask(
-                recipe=row.name,
-                question=row.question.value,
-                campaign=_campaign(settings, run, wanted, training),
-                try_events=run.events is not None and run.events.recipe == row.name,
-            )
-        )
-    return list(plans.values())
-
-
-def _solution_config(settings: Settings, wanted: RecipeSettings, training: Training, *, on_aws: bool) -> dict[str, Any]:
-    config: dict[str, Any] = {}
-    if training.carries_hyperparameters:
-        if wanted.hyperparameters:
-            config["algorithmHyperParameters"] = wanted.hyperparameters
-        if wanted.featurization:
-            config["featureTransformationParameters"] = wanted.featurization
-    if wanted.hpo is not None:
-        config["hpoConfig"] = _hpo_config(wanted.hpo, training, on_aws=on_aws)
-    if training.exclude_metadata:
-        # In capitals, as in a dataset's ARN: the only spelling of these keys that is known to be in use.
-        excluded = {kind.upper(): _metadata(kind, columns) for kind, columns in settings.schema_columns.items()}
-        if excluded := {kind: columns for kind, columns in excluded.items() if columns}:
-            config["trainingDataConfig"] = {"excludedDatasetColumns": excluded}
-    return config
-
-
-def _hpo_config(wanted: dict[str, Any], training: Training, *, on_aws: bool) -> dict[str, Any]:
-    """AWS does not let anybody choose the objective, and a retired recipe's ranges are not those of its successor."""
-    left_out = {"hpoObjective"} if on_aws else set()
-    if not training.carries_hyperparameters:
-        left_out.add("algorithmHyperParameterRanges")
-    return {member: value for member, value in wanted.items() if member not in left_out}
-
-
-def _metadata(kind: str, columns: list[str]) -> list[str]:
-    """The columns of a schema that neither identify a row nor have a meaning of their own to the service."""
-    of = DatasetKind(kind)
-    return [name for name in columns if name not in fields.REQUIRED[of] and name not in fields.RESERVED[of]]
-
-
-def _campaign(settings: Settings, run: Run, wanted: RecipeSettings, training: Training) -> Ensure:
-    row = RECIPES[wanted.recipe]
-    config: dict[str, Any] = {}
-    if training.exploration_weight is not None:
-        config["itemExplorationConfig"] = {"explorationWeight": training.exploration_weight}
-    elif wanted.exploration:
-        config["itemExplorationConfig"] = wanted.exploration
-    # Mode `experiment` deletes its campaigns: those that applications use must be others.
-    made_of = (row.name, config, settings.dataset_group_arn, run.mode)
-    return Ensure(
-        kind="campaign",
-        name=naming.name(settings.prefix, row.word, "campaign", *made_of),
-        request={"minProvisionedTPS": 1, **({"campaignConfig": config} if config else {})},
-        since=run.started_at,
-    )
-
-
-def _in_partition_of(neighbour: str, arn: str) -> str:
-    """The table of recipes has the ARNs of the partition `aws`; there are others (`aws-cn`, `aws-eusc`)."""
-    return ":".join(["arn", neighbour.split(":")[1], *arn.split(":")[2:]])
-
-
-def _check_recipe(trained: Recipe, requested: Recipe, *, arn: str, aws: Clients) -> None:
-    """On AWS: asks the service whether it still has the recipe, before anything is imported."""
-    try:
-        aws.personalize.describe_recipe(recipeArn=arn)
-    except ClientError as error:
-        if error_code(error) not in {"ResourceNotFoundException", "InvalidInputException"}:
-            raise
-        instead = "" if trained is requested else f" (the successor of {requested.name})"
-        raise BadInput(
-            f"Amazon Personalize does not offer the recipe {trained.name}{instead} any more: remove {requested.name}"
-            " from the experiment"
-        ) from None

@@ -8,21 +8,27 @@ s3:GetObject runs/*/events.json, s3:ListBucket, s3:PutObject reports/*/report.js
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from contract import layout
 from contract.manifest import Manifest
-from contract.plan import Ask, Compare, Compared, RecipeOutcome, Run, TrainingOutcome, TrainingPlan, to_json
-from contract.results import Example, RecipeResult, Report, without_context
+from contract.plan import Ask, Compare, Compared, Run, TrainingOutcome, TrainingPlan, to_json
+from contract.results import (
+    Example,
+    RecipeResult,
+    Report,
+    without_context,
+)
 from evaluation.baselines import BASELINES
 from evaluation.compare import Outcome
 from evaluation.compare import compare as compare_judgements
 from evaluation.judge import Judgement
 from evaluation.verdict import sentence
 from lambdas.aws import Clients, NoSuchObject
+from lambdas.importance import of_fields
+from lambdas.outcomes import ended_as, judgement_if_succeeded, judgement_if_there, judgement_of, outcome_of, why_not
 from lambdas.published import Published
 from lambdas.task import task
 
@@ -34,14 +40,16 @@ def compare(event: Compare, aws: Clients) -> Compared:
     judged: dict[str, Judgement] = {}
     untold: dict[str, Judgement] = {}
     for plan in event.trainings:
-        outcome = next((o for o in event.outcomes if _is_of(o, plan)), None)
+        outcome = outcome_of(plan, event.outcomes)
         for ask in plan.asks:
+            if ask.subject != ask.recipe:
+                continue
             rows[ask.recipe], judgement = _row(run, plan, ask, outcome, aws)
             if judgement:
                 judged[ask.recipe] = judgement
-                if other := _if_there(run, without_context(ask.recipe), aws):
+                if other := judgement_if_there(run, without_context(ask.recipe), aws):
                     untold[ask.recipe] = other
-    baselines = [_judgement(run, name, aws) for name in BASELINES]
+    baselines = [judgement_of(run, name, aws) for name in BASELINES]
     manifest = Manifest.from_json(aws.read_json(run.bucket, layout.plan(run.run_id))["manifest"])
     result = compare_judgements(
         list(judged.values()),
@@ -69,52 +77,23 @@ def compare(event: Compare, aws: Clients) -> Compared:
         best=result.best,
         events=_events(run, aws),
     )
+    report.importance = of_fields(event, judged, aws, view=result.judged_by)
     report.examples = _examples(judged.values())
     report.titles = Published(run=run, aws=aws).titles(_items_shown(report))
     key = layout.report(run.run_id, "json")
     aws.write_json(run.bucket, key, report.to_json())
-    failed = [name for name, row in rows.items() if row.status == "failed"]
+    reasons = {name: row.failure_reason for name, row in rows.items() if row.status == "failed"}
+    reasons |= {
+        f"{row.recipe} without {row.field}": row.failure_reason for row in report.importance if row.failure_reason
+    }
+    failed = [*reasons]
     verdict = sentence(report)
     for name in failed:
-        verdict += f" {name} failed: {rows[name].failure_reason}"
+        verdict += f" {name} failed: {reasons[name]}"
     return Compared(report_json=key, failed=failed, best=result.best, verdict=verdict)
 
 
 handler = task(Compare, compare)
-
-
-def reason(text: str | None) -> str:
-    """The words of the innermost error in what Step Functions caught.
-
-    A caught error is {"Error": name, "Cause": text}. The cause of a Lambda function's error is JSON with errorType and
-    errorMessage; the cause of a child execution's failure is JSON with the child's own Error and Cause, or
-    with its Status alone if it was stopped or ran out of time.
-
-    >>> reason('{"Error":"ResourceFailed","Cause":"{\\\\"errorMessage\\\\":\\\\"solution x failed: no data\\\\"}"}')
-    'solution x failed: no data'
-    """
-    if not text:
-        return "no reason was given"
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    if not isinstance(value, dict):
-        return text
-    if message := value.get("errorMessage"):
-        return str(message)
-    error = value.get("Error")
-    if cause := value.get("Cause"):
-        inner = reason(str(cause))
-        return f"{error}: {inner}" if error and inner == cause else inner
-    if not error and (status := value.get("Status")):
-        return f"the execution {value.get('Name')} ended as {status}"
-    return str(error or text)
-
-
-def _is_of(outcome: TrainingOutcome, plan: TrainingPlan) -> bool:
-    """Trainings are told apart by the recipes they serve: two may train the same recipe with other parameters."""
-    return {row.recipe for row in outcome.recipes} == {ask.recipe for ask in plan.asks}
 
 
 def _row(
@@ -128,37 +107,18 @@ def _row(
         question=ask.question,
         status="failed",
     )
-    ended = next((row for row in outcome.recipes if row.recipe == ask.recipe), None) if outcome else None
+    ended = ended_as(outcome, ask)
     if outcome:
         made.solution_version_arn = outcome.solution_version_arn
         made.training_seconds = outcome.training_seconds
         made.tuned_hyperparameters = outcome.tuned_hyperparameters
         made.service_metrics = outcome.service_metrics
-    judgement = _judged(run, ended, aws)
+    judgement = judgement_if_succeeded(run, ended, aws)
     if judgement:
         made.status = "succeeded"
-    elif ended and ended.status == "succeeded":
-        made.failure_reason = "its judgement is not in the bucket"
     else:
-        made.failure_reason = reason(ended.reason if ended else None)
+        made.failure_reason = why_not(ended)
     return made, judgement
-
-
-def _judged(run: Run, ended: RecipeOutcome | None, aws: Clients) -> Judgement | None:
-    if ended is None or ended.status != "succeeded":
-        return None
-    return _if_there(run, ended.recipe, aws)
-
-
-def _if_there(run: Run, subject: str, aws: Clients) -> Judgement | None:
-    try:
-        return _judgement(run, subject, aws)
-    except NoSuchObject:
-        return None
-
-
-def _judgement(run: Run, subject: str, aws: Clients) -> Judgement:
-    return Judgement.from_json(aws.read_json(run.bucket, layout.judgement(run.run_id, subject)))
 
 
 def _fill(row: RecipeResult, judgement: Judgement, result: Outcome) -> None:

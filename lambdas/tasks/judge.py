@@ -1,6 +1,7 @@
 """Judges a recipe's answers by the held-out future: one value per user and metric, in three views.
 
-A recipe that was asked in a context has a second judgement: its answers without it, on the same rows.
+A recipe that was asked in a context has further judgements, on the same rows: its answers without the context, and with
+each field of it shuffled.
 
 Calls: s3:GetObject data/*, s3:GetObject runs/*/answers/*, s3:ListBucket, s3:PutObject runs/*/judged/*.
 """
@@ -14,7 +15,7 @@ from typing import Any
 from contract import layout
 from contract.plan import Judged, Judging
 from contract.recipes import Question
-from contract.results import without_context
+from contract.results import shuffled, without_context
 from evaluation.cases import Case, Context, examples
 from evaluation.judge import judge as judge_answers
 from lambdas.aws import Clients
@@ -38,11 +39,13 @@ def judge(event: Judging, aws: Clients) -> Judged:
         )
     answers: dict[str, list[str]] = {}
     in_context: dict[tuple[str, Context], list[str]] = {}
-    for line in aws.read_json_lines(run.bucket, layout.answers_prefix(run.run_id, event.recipe)):
+    mixed: dict[str, dict[tuple[str, Context], list[str]]] = {}
+    for line in aws.read_json_lines(run.bucket, layout.answers_prefix(run.run_id, event.subject)):
         # Interned: the same few thousand ids stand in every list, and as new strings each would not fit into memory.
         items = [sys.intern(item) for item in line["items"]]
         if "context" in line:
-            in_context[line["user"], tuple(line["context"].items())] = items
+            of = mixed.setdefault(line["shuffled"], {}) if "shuffled" in line else in_context
+            of[line["user"], tuple(line["context"].items())] = items
         else:
             answers[line["user"]] = items
 
@@ -61,9 +64,11 @@ def judge(event: Judging, aws: Clients) -> Judged:
         aws.write_json(run.bucket, key, judged.to_json())
         return key
 
-    if in_context:
+    if in_context and event.subject == event.recipe:
         write(without_context(event.recipe), {})
-    return Judged(key=write(event.recipe, in_context), users=len(cases))
+    for name, others in mixed.items():
+        write(shuffled(event.recipe, name), {**in_context, **others})
+    return Judged(key=write(event.subject, in_context), users=len(cases))
 
 
 def _shown(

@@ -27,7 +27,7 @@ def test_nested_dataclasses_survive_the_journey() -> None:
         outcomes=[
             plan.TrainingOutcome(
                 trained="aws-hrnn",
-                recipes=[plan.RecipeOutcome(recipe="aws-hrnn", status="failed", reason="because")],
+                recipes=[plan.RecipeOutcome(subject="aws-hrnn", status="failed", reason="because")],
                 service_metrics={"coverage": 1},
             )
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -383,3 +384,39 @@ def test_plan_and_manifest_are_kept_for_the_later_tasks() -> None:
     kept = json.loads(s3.objects[layout.plan("run-1")])
     assert from_json(Plan, kept["plan"]) == plan
     assert Manifest.from_json(kept["manifest"]) == manifest()
+
+
+# What each field brings
+
+
+def ablated(*names: str, **changes: Any) -> Settings:
+    recipes = [row for row in SETTINGS.recipes if row.recipe in names]
+    return replace(SETTINGS, recipes=recipes, evaluation=replace(SETTINGS.evaluation, ablation=True), **changes)
+
+
+def test_ablation_trains_without_each_field_and_as_often_with_all() -> None:
+    plans = planned(settings=ablated("aws-hrnn", "aws-hrnn-metadata")).trainings
+    asks = [ask for plan in plans for ask in plan.asks]
+    assert [ask.subject for ask in asks[:2]] == ["aws-hrnn", "aws-hrnn-metadata"]
+    fields = Counter(ask.left_out for ask in asks if ask.recipe == "aws-hrnn-metadata")
+    assert fields == {None: 3, "Interactions.CABIN_TYPE": 3, "Items.GENRES": 3}, "a creation timestamp is no metadata"
+    assert [ask.left_out for ask in asks if ask.recipe == "aws-hrnn"] == [None]
+    for names in (
+        [ask.subject for ask in asks],
+        [ask.campaign.name for ask in asks],
+        [plan.version.name for plan in plans],
+    ):
+        assert len(set(names)) == len(names)
+    left_out = {plan.asks[0].left_out: plan.solution for plan in plans}
+    assert left_out["Items.GENRES"].request["solutionConfig"]["trainingDataConfig"] == {
+        "excludedDatasetColumns": {"ITEMS": ["GENRES"]}
+    }
+    assert len({plan.solution.name for plan in plans}) == 4, "trainings that are repeated are versions of one solution"
+    assert [ask.try_events for ask in asks].count(True) == 1
+
+
+def test_ablation_and_tuning_exclude_each_other() -> None:
+    settings = ablated("aws-hrnn-metadata")
+    settings = replace(settings, recipes=[replace(settings.recipes[0], hpo={"hpoResourceConfig": {}})])
+    with pytest.raises(BadInput, match=r"aws-hrnn-metadata: evaluation\.ablation .* take hpo out"):
+        planned(settings=settings)

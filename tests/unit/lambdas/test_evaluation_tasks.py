@@ -22,6 +22,7 @@ from contract.plan import (
     Asked,
     Asking,
     Compare,
+    Compared,
     Ensure,
     EvaluationSettings,
     EventSettings,
@@ -38,13 +39,14 @@ from contract.plan import (
     to_json,
 )
 from contract.recipes import DatasetKind
-from contract.results import Report
+from contract.results import Report, variant
 from lambdas.aws import THREADS, Clients
 from lambdas.errors import BadInput, DataMissing
+from lambdas.outcomes import reason
 from lambdas.tasks import ask as ask_module
 from lambdas.tasks import try_events as try_module
 from lambdas.tasks.ask import CHUNK, ask
-from lambdas.tasks.compare import compare, reason
+from lambdas.tasks.compare import compare
 from lambdas.tasks.judge import judge
 from lambdas.tasks.judge_baselines import judge_baselines
 from lambdas.tasks.release import release
@@ -138,7 +140,13 @@ def s3() -> FakeS3:
 
 
 def asking(question: str = "user", **changes: Any) -> Asking:
-    return replace(Asking(run=RUN, recipe="aws-hrnn", question=question, campaign_arn=CAMPAIGN), **changes)
+    changes.setdefault("subject", changes.get("recipe", "aws-hrnn"))
+    asked = Asking(run=RUN, recipe="aws-hrnn", subject="aws-hrnn", question=question, campaign_arn=CAMPAIGN)
+    return replace(asked, **changes)
+
+
+def judging(recipe: str = "aws-hrnn", question: str = "user", *, run: Run = RUN, subject: str = "") -> Judging:
+    return Judging(run=run, recipe=recipe, subject=subject or recipe, question=question)
 
 
 def answers(s3: FakeS3, recipe: str = "aws-hrnn") -> list[dict[str, Any]]:
@@ -237,7 +245,7 @@ def test_data_that_are_gone(s3: FakeS3) -> None:
 def test_judgement_of_answers(s3: FakeS3) -> None:
     aws = clients(s3=s3, runtime=FakeRuntime())
     ask(asking(), aws)
-    judged = judge(Judging(run=RUN, recipe="aws-hrnn", question="user"), aws)
+    judged = judge(judging(), aws)
     assert judged.users == USERS
     value = json.loads(s3.objects[judged.key])
     assert value["users"] == sorted(f"u{n}" for n in range(USERS))
@@ -247,13 +255,13 @@ def test_judgement_of_answers(s3: FakeS3) -> None:
 
 def test_missing_answers_are_an_error(s3: FakeS3) -> None:
     with pytest.raises(ValueError, match="130 of 130 users have no answer"):
-        judge(Judging(run=RUN, recipe="aws-hrnn", question="user"), clients(s3=s3))
+        judge(judging(), clients(s3=s3))
 
 
 def test_nobody_to_ask(s3: FakeS3) -> None:
     s3.objects[layout.future("v1")] = b"USER_ID,ITEM_ID,TIMESTAMP\nnobody,i1,1\n"
     with pytest.raises(DataMissing, match="nobody can be asked"):
-        judge(Judging(run=RUN, recipe="aws-hrnn", question="user"), clients(s3=s3))
+        judge(judging(), clients(s3=s3))
     with pytest.raises(DataMissing, match="nobody can be asked"):
         judge_baselines(JudgeBaselines(run=RUN), clients(s3=s3))
 
@@ -269,7 +277,10 @@ def test_baselines_without_an_items_dataset(s3: FakeS3) -> None:
 
 def training(trained: str, *recipes: str) -> TrainingPlan:
     made = Ensure(kind="campaign", name="n", request={}, since="2026-11-24T12:00:00Z")
-    asks = [Ask(recipe=name, question="last-item" if name == "aws-sims" else "user", campaign=made) for name in recipes]
+    asks = [
+        Ask(recipe=name, subject=name, question="last-item" if name == "aws-sims" else "user", campaign=made)
+        for name in recipes
+    ]
     return TrainingPlan(run=RUN, trained=trained, solution=made, version=made, asks=asks)
 
 
@@ -277,7 +288,7 @@ def outcome(trained: str, *recipes: str, failed: str | None = None) -> TrainingO
     status = "failed" if failed else "succeeded"
     return TrainingOutcome(
         trained=trained,
-        recipes=[RecipeOutcome(recipe=name, status=status, reason=failed) for name in recipes],  # type: ignore[arg-type]
+        recipes=[RecipeOutcome(subject=name, status=status, reason=failed) for name in recipes],  # type: ignore[arg-type]
         solution_version_arn=None if failed else f"{ACCOUNT}:solution/s/00000000",
         training_seconds=None if failed else 12.5,
         service_metrics={} if failed else {"coverage": 0.5},
@@ -296,7 +307,7 @@ def run_all(s3: FakeS3, *, recipes: tuple[str, ...] = ("aws-hrnn", "aws-sims")) 
     for name in recipes:
         question = "last-item" if name == "aws-sims" else "user"
         ask(asking(question, recipe=name), aws)
-        judge(Judging(run=RUN, recipe=name, question=question), aws)
+        judge(judging(name, question), aws)
     judge_baselines(JudgeBaselines(run=RUN), aws)
     return aws
 
@@ -544,7 +555,7 @@ def test_in_a_context_users_are_asked_once_more_for_each_and_compared_with_what_
     aws = clients(s3=s3, runtime=runtime)
     for recipe in ("aws-hrnn-metadata", "aws-hrnn"):
         ask(asking(run=run, recipe=recipe), aws)
-        judge(Judging(run=run, recipe=recipe, question="user"), aws)
+        judge(judging(recipe, run=run), aws)
     contexts = [parameters.get("context") for parameters in runtime.asked]
     assert contexts.count({"PLACE": "home"}) == 9, "aws-hrnn reads no context, and no context is not told"
     assert contexts.count(None) == 18
@@ -567,3 +578,62 @@ def test_in_a_context_users_are_asked_once_more_for_each_and_compared_with_what_
     assert not untold.metrics_without_context
     with_it = [row for row in report.comparisons if row.b == "aws-hrnn-metadata without context"]
     assert [(row.a, row.difference) for row in with_it] == [("aws-hrnn-metadata", 0), ("aws-hrnn-metadata", 0)]
+
+
+def test_a_field_of_the_context_is_shuffled_to_tell_what_it_brings(s3: FakeS3) -> None:
+    """The campaign listens: it recommends what the held-out row of that place has."""
+    places = ("home", "work", "train")
+    rows = [f"u{n},i{n + k},{100 + k},{places[k % 3]}" for n in range(9) for k in (12, 13, 14)]
+    s3.objects[layout.future("v1")] = "\n".join(["USER_ID,ITEM_ID,TIMESTAMP,PLACE", *rows]).encode()
+    run = replace(RUN, evaluation=replace(RUN.evaluation, context=["PLACE"]), events=None)
+
+    class Listening(FakeRuntime):
+        def get_recommendations(self, **parameters: Any) -> dict[str, Any]:
+            self._count(parameters)
+            place = parameters.get("context", {}).get("PLACE")
+            first = int(parameters["userId"][1:]) + (12 + places.index(place) if place else 30)
+            return {"itemList": [{"itemId": f"i{(first + 5 * n) % ITEMS}"} for n in range(8)]}
+
+    runtime = Listening()
+    aws = clients(s3=s3, runtime=runtime)
+    ask(asking(run=run, recipe="aws-hrnn-metadata"), aws)
+    judge(judging("aws-hrnn-metadata", run=run), aws)
+    judge_baselines(JudgeBaselines(run=run), aws)
+    assert len(runtime.asked) == 9 * 4, "a shuffled context that somebody was asked in is not asked again"
+    name = "aws-hrnn-metadata"
+    made = compare(Compare(run=run, trainings=[training(name, name)], outcomes=[outcome(name, name)]), aws)
+    report = Report.from_json(json.loads(s3.objects[made.report_json]))
+    assert {(row.field, row.how, row.trainings) for row in report.importance} == {("Interactions.PLACE", "shuffled", 1)}
+    for row in report.importance:
+        assert row.low is not None
+        assert row.low > 0, "who is told the wrong place recommends the wrong items"
+
+
+def test_what_was_trained_without_a_field_is_compared_over_all_trainings(s3: FakeS3) -> None:
+    recipe, field = "aws-hrnn-metadata", "Items.GENRES"
+    variants = [variant(recipe, left_out=left_out, training=n) for left_out in (None, field) for n in (1, 2)]
+    aws = clients(s3=s3, runtime=FakeRuntime())
+    plans, outcomes = [], []
+    for subject in variants:
+        ask(asking(recipe=recipe, subject=subject), aws)
+        judge(judging(recipe, subject=subject), aws)
+        plan = training(recipe, recipe)
+        left_out = field if field in subject else None
+        plans.append(replace(plan, asks=[replace(plan.asks[0], subject=subject, left_out=left_out)]))
+        outcomes.append(outcome(recipe, subject))
+    judge_baselines(JudgeBaselines(run=RUN), aws)
+    report = _report(compare(Compare(run=RUN, trainings=plans, outcomes=outcomes), aws), s3)
+    assert list(report.recipes) == [recipe], "variants are no recipes of their own"
+    assert [(row.field, row.how, row.trainings, row.difference) for row in report.importance] == [
+        (field, "left out", 2, 0),
+        (field, "left out", 2, 0),
+    ]
+    failed = [*outcomes[:3], outcome(recipe, variants[3], failed="no luck")]
+    made = compare(Compare(run=RUN, trainings=plans, outcomes=failed), aws)
+    (row,) = _report(made, s3).importance
+    assert (row.difference, row.failure_reason) == (None, "no luck")
+    assert made.failed == [f"{recipe} without {field}"]
+
+
+def _report(made: Compared, s3: FakeS3) -> Report:
+    return Report.from_json(json.loads(s3.objects[made.report_json]))
