@@ -15,7 +15,7 @@ from typing import Any, Self
 import duckdb
 import ibis
 
-from data_prep.errors import DatabaseError, DataError
+from data_prep.errors import DatabaseError, DataError, NoRoom
 from data_prep.sources.tables import (
     ISO,
     MILLISECONDS,
@@ -40,6 +40,8 @@ REJECTS = 1000
 """So many malformed rows are looked at; the first few are reported."""
 SHOWN = 5
 
+_FULL = ("No space left on device", "File too large", "Disk quota exceeded", "max_temp_directory_size")
+"""What DuckDB passes on from the system, or says itself, when it cannot write any more."""
 _TYPES = {"string": "VARCHAR", "int": "INTEGER", "long": "BIGINT", "float": "FLOAT", "double": "DOUBLE"}
 _IBIS_TYPES = {
     "string": "string",
@@ -61,6 +63,7 @@ class Database:
             "temp_directory": str(work / "spill"),
             "preserve_insertion_order": True,
         }
+        self._work = work
         self._connection = duckdb.connect(str(work / "work.duckdb"), config=options)
 
     def __enter__(self) -> Self:
@@ -70,11 +73,16 @@ class Database:
         self._connection.close()
 
     def execute(self, sql: str) -> duckdb.DuckDBPyConnection:
-        """Runs a statement; DatabaseError if it cannot be run."""
+        """Runs a statement; NoRoom if the disk is full, DatabaseError if it cannot be run."""
         try:
             return self._connection.execute(sql)
         except duckdb.Error as error:
-            raise DatabaseError(str(error).splitlines()[0]) from None
+            if not any(said in str(error) for said in _FULL):
+                raise DatabaseError(str(error).splitlines()[0]) from None
+            raise NoRoom(
+                f"{self._work.parent}: no room to work in. The preparation needs about three times the size of the data"
+                " on one disk, for a while: free some, or put --out (or the environment's TMPDIR) on a larger one"
+            ) from None
         except RuntimeError as error:
             if "interrupted" in str(error).lower():  # how DuckDB reports Ctrl-C
                 raise KeyboardInterrupt from None

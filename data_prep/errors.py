@@ -2,6 +2,7 @@
 
 PrepareError            anything below
 +-- DataError           the data: findings with file and line
++-- NoRoom              the disk is full
 +-- StackError          the bucket of the deployed stack cannot be found or written
 """
 
@@ -32,6 +33,10 @@ class DataError(PrepareError):
 
 class DatabaseError(PrepareError):
     """The embedded database cannot do what is asked."""
+
+
+class NoRoom(PrepareError):
+    """The working folder cannot hold what is written into it."""
 
 
 class StackError(PrepareError):
