@@ -6,8 +6,10 @@
 EXPERIMENT ?= quickstart
 DATA ?=
 ENVIRONMENT ?= dev
+ALLOW_REPLACE ?=
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
+comma := ,
 VENV := .venv
 BIN := $(VENV)/bin
 CDK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m local_cloud.cdk
@@ -76,8 +78,10 @@ deploy: $(READY)  ## deploy EXPERIMENT=name to the AWS account of your credentia
 destroy: $(READY)  ## delete it again, with all that its runs made
 	@$(CDK) -- destroy --all -c experiments=$(EXPERIMENT) -c env=$(ENVIRONMENT)
 
-diff: $(READY)  ## what a deploy would change
+diff: $(READY)  ## what a deploy would change; fails if data would be lost [ALLOW_REPLACE=type,…]
 	@$(CDK) -- diff -c experiments=$(EXPERIMENT) -c env=$(ENVIRONMENT)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.replacements $(EXPERIMENT) --environment $(ENVIRONMENT) \
+		$(patsubst %,--allow %,$(subst $(comma), ,$(ALLOW_REPLACE)))
 
 # ------------------------------------------------------------------------------------------------------------ upkeep
 pins: $(READY_DEV)  ## compile requirements*.in to full pins
