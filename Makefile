@@ -18,7 +18,7 @@ READY_DEV := $(VENV)/.ready-dev
 READY_PEERS := .venv-peers/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test synth bench bench-recipes verify lint format deploy destroy diff pins snapshots clean
+.PHONY: help run serve test estimate synth bench bench-recipes verify lint format deploy destroy diff pins snapshots clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | while IFS="$$(printf '\t')" read -r a b; do printf '  make %-14s %s\n' "$$a" "$$b"; done
@@ -58,6 +58,9 @@ lint: $(READY_DEV)  ## ruff, mypy, import-linter
 
 format: $(READY_DEV)  ## lay the code out
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+estimate: $(READY)  ## what a run would cost on AWS, as a range [EXPERIMENT=name] [DATA=folder]
+	@$(BIN)/python -m estimate $(EXPERIMENT) $(if $(DATA),--data "$(DATA)")
 
 synth: $(READY)  ## the CloudFormation templates, into cdk.out
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python app.py && ls cdk.out/*.template.json

@@ -37,6 +37,11 @@ def plan(run_id: str) -> str:
     return f"runs/{run_id}/plan.json"
 
 
+def costs(run_id: str) -> str:
+    """What the run is estimated to cost (costs.report.Expected)."""
+    return f"runs/{run_id}/costs.json"
+
+
 def answers(run_id: str, subject: str, part: int) -> str:
     """One slice of a recipe's answers, or of those of a variant of it; JSON lines."""
     return f"runs/{run_id}/answers/{subject}/{part:05d}.jsonl"

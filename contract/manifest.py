@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from contract.plan import from_json
+from contract.as_json import from_json
 
 SCHEMA = 1
 

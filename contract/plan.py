@@ -1,23 +1,20 @@
 """What travels between the states of the two machines: small JSON, as dataclasses.
 
 `Settings` is written into the definition at synth. The first task turns it, the input and the manifest of the data
-into a `Plan`; the parts of the plan are the inputs of the states behind it. `asdict` gives the JSON; `from_json`
-reads it back and refuses unknown or missing members by name.
+into a `Plan`; the parts of the plan are the inputs of the states behind it. `contract.as_json` writes and reads them.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import types
-import typing
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeVar
-
-T = TypeVar("T")
+from typing import Any, Final, Literal
 
 ACTIVE: Final = "ACTIVE"
 PENDING: Final = "PENDING"
 DONE: Final = "DONE"
+
+MIN_PROVISIONED_TPS: Final = 1
+"""Requests per second that a new campaign is billed for at least, asked or not: as few as the service allows."""
 
 Kind = Literal["dataset-import-job", "solution", "solution-version", "campaign"]
 Mode = Literal["experiment", "serve"]
@@ -77,6 +74,8 @@ class Settings:
     evaluation: EvaluationSettings
     mode: Mode
     events: EventSettings | None = None
+    max_cost: float | None = None
+    """US dollars; None: no estimate stops a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +103,8 @@ class Options:
     """Train new solution versions even where equal inputs were trained before."""
     users: int | None = None
     """Instead of `evaluation.users`."""
+    max_cost: float | None = None
+    """Instead of the experiment's: US dollars."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +121,23 @@ class Run:
     mode: Mode
     evaluation: EvaluationSettings
     events: EventSettings | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimateCost:
+    """Event of `estimate_cost`."""
+
+    run: Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimated:
+    """Result of `estimate_cost`, in US dollars."""
+
+    key: str
+    """Of the whole estimate, in the bucket."""
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,8 +163,14 @@ class Ensured:
 
     arn: str
     status: Literal["ACTIVE", "PENDING"]
+    new: bool = False
+    """Whether it was made since the start of the run, and not found from an earlier one."""
     seconds: float | None = None
     """For a solution version: how long its training took."""
+    hours: float | None = None
+    """For a solution version: its trainingHours, which are what is billed."""
+    active_from: str | None = None
+    """For a campaign that is new: since when the run pays for it, ISO 8601. An older one costs without the run, too."""
     tuned: dict[str, str] = field(default_factory=dict)
     """For a solution version: what hyperparameter optimisation found best, if it was performed."""
 
@@ -213,6 +237,8 @@ class Asking:
     question: str
     campaign_arn: str
     next: int = 0
+    requests: int = 0
+    """Made for earlier slices."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,6 +248,8 @@ class Asked:
     """The next user's position, and the next slice's number."""
     users: int
     """How many will have been asked in all."""
+    requests: int = 0
+    """Recommendations requested until now, earlier slices included."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,6 +292,8 @@ class Tried:
     changed: int
     """Probe users whose recommendations changed."""
     probes: int
+    requests: int
+    """Recommendations requested."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,6 +317,13 @@ class RecipeOutcome:
     reason: str | None = None
     """The error as the machine caught it: JSON text with `Error` and, nearly always, `Cause` (a time-out has none).
     The Cause of a failed function is JSON text in turn, with `errorType` and `errorMessage`."""
+    requests: int = 0
+    """Recommendations requested for the evaluation."""
+    probing_requests: int = 0
+    """Recommendations requested to try events."""
+    campaign_from: str | None = None
+    campaign_until: str | None = None
+    """ISO 8601: between them the run paid for its campaign; None: it never became active."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,7 +333,11 @@ class TrainingOutcome:
     trained: str
     recipes: list[RecipeOutcome]
     solution_version_arn: str | None = None
+    trained_now: bool = False
+    """Whether this run trained it, and did not find it."""
     training_seconds: float | None = None
+    training_hours: float | None = None
+    """As the service bills them."""
     tuned_hyperparameters: dict[str, str] = field(default_factory=dict)
     service_metrics: dict[str, float] = field(default_factory=dict)
 
@@ -306,6 +347,8 @@ class Compare:
     """Event of `compare`: writes report.json."""
 
     run: Run
+    imported: list[Ensured]
+    """One per import of the plan, in its order."""
     trainings: list[TrainingPlan]
     outcomes: list[TrainingOutcome]
 
@@ -331,56 +374,3 @@ class WriteReport:
 class Written:
     report_html: str
     """Key in the bucket."""
-
-
-def to_json(value: Any) -> Any:
-    """Plain JSON values of a dataclass of this module."""
-    return dataclasses.asdict(value)
-
-
-def from_json(wanted: type[T], value: Any, *, where: str = "event") -> T:
-    """`value` as the dataclass `wanted`, nested ones included; ValueError names the member that is wrong."""
-    return typing.cast(T, _read(wanted, value, where))
-
-
-def _read(wanted: Any, value: Any, where: str) -> Any:
-    origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
-    if wanted is Any:
-        return value
-    if dataclasses.is_dataclass(wanted):
-        return _read_dataclass(wanted, value, where)
-    if origin is Literal:
-        if value not in arguments:
-            raise ValueError(f"{where} is {value!r}; allowed: {', '.join(map(str, arguments))}")
-        return value
-    if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in arguments:
-            return None
-        (inner,) = [a for a in arguments if a is not type(None)]
-        return _read(inner, value, where)
-    expected = origin or wanted
-    if expected is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
-        raise ValueError(f"{where} is {value!r}; expected {expected.__name__}")
-    if origin is list:
-        return [_read(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value)]
-    if origin is dict:
-        return {key: _read(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    return value
-
-
-def _read_dataclass(wanted: Any, value: Any, where: str) -> Any:
-    if not isinstance(value, dict):
-        raise ValueError(f"{where} is {value!r}; expected an object")
-    hints = typing.get_type_hints(wanted)
-    fields = {f.name: f for f in dataclasses.fields(wanted)}
-    if unknown := sorted(set(value) - set(fields)):
-        raise ValueError(f"{where} has the unknown member {unknown[0]!r}; known: {', '.join(fields)}")
-    made = {}
-    for key, entry in fields.items():
-        if key in value:
-            made[key] = _read(hints[key], value[key], f"{where}.{key}")
-        elif entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING:
-            raise ValueError(f"{where} lacks the member {key!r}")
-    return wanted(**made)

@@ -123,6 +123,9 @@ class Recipe:
     """Whether its campaigns return item metadata on request without `enableMetadataWithRecommendations`."""
     weighs_events: bool = False
     """Whether `solutionConfig.eventsConfig` (weights of event types) can be given."""
+    billed_by: Literal["hours", "interactions"] = "hours"
+    """What its trainings are billed by, and with it which price its recommendations have: those of the v2 recipes have
+    prices of their own (https://aws.amazon.com/personalize/pricing/)."""
     retired: bool = False
     """Whether CreateSolution refuses it on AWS. The engine trains it all the same."""
     successor: str | None = None

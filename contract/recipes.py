@@ -159,6 +159,7 @@ _ROWS = (
         scored=True,
         offers_metadata=True,
         weighs_events=True,
+        billed_by="interactions",
     ),
     Recipe(
         name="aws-personalized-ranking",
@@ -189,6 +190,7 @@ _ROWS = (
         scored=True,
         offers_metadata=True,
         weighs_events=True,
+        billed_by="interactions",
     ),
     Recipe(
         name="aws-sims",

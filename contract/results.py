@@ -136,6 +136,40 @@ class Importance:
 
 
 @dataclass(kw_only=True)
+class CostLine:
+    """One billable quantity (costs.meters): as it was estimated before the run, and as it came to be."""
+
+    meter: str
+    words: str
+    unit: str
+    estimated: list[float]
+    """[low, high]"""
+    actual: list[float] | None = None
+    """[low, high], equal where it is known exactly; None: not measured."""
+    estimated_dollars: list[float] | None = None
+    """None: it has no price of its own."""
+    actual_dollars: list[float] | None = None
+
+
+@dataclass(kw_only=True)
+class Costs:
+    """What the run cost. Of a local run, what its quantities would cost on AWS: nothing was billed."""
+
+    region: str
+    """Whose prices these are."""
+    lines: list[CostLine]
+    assumptions: list[str]
+    """Behind the estimate."""
+    estimated_dollars: list[float]
+    """[low, high], of all lines"""
+    actual_dollars: list[float]
+    """[low, high], of the lines that were measured"""
+    notes: list[str] = field(default_factory=list)
+    """On what was measured."""
+    max_cost: float | None = None
+
+
+@dataclass(kw_only=True)
 class Example:
     """One user of the evaluation: what they did, what each recipe recommended, what they did next. Item ids."""
 
@@ -168,6 +202,7 @@ class Report:
     comparisons: list[Comparison]
     best: str | None
     events: dict[str, Any] | None = None
+    costs: Costs | None = None
     importance: list[Importance] = field(default_factory=list)
     examples: list[Example] = field(default_factory=list)
     titles: dict[str, str] = field(default_factory=dict)
@@ -189,6 +224,8 @@ class Report:
         rest["baselines"] = {name: BaselineResult(**_with_bands(row)) for name, row in value["baselines"].items()}
         rest["comparisons"] = [Comparison(**row) for row in value["comparisons"]]
         rest["importance"] = [Importance(**row) for row in value.get("importance", [])]
+        if costs := value.get("costs"):
+            rest["costs"] = Costs(**costs | {"lines": [CostLine(**line) for line in costs["lines"]]})
         rest["examples"] = [Example(**row) for row in value.get("examples", [])]
         return cls(**rest)
 

@@ -22,8 +22,7 @@ from data_prep.errors import PrepareError
 from data_prep.looking import command as looking
 from data_prep.prepare import STEPS_BESIDE_READING, Prepared, prepare
 from data_prep.summary import show
-from experiments.config import Experiment
-from experiments.load import FOLDER, ConfigError, load, load_named
+from experiments.load import ConfigError, find
 
 INIT = "init"
 
@@ -57,7 +56,7 @@ def _console(*, as_json: bool) -> Console:
 
 
 def _run(asked: argparse.Namespace, console: Console) -> None:
-    experiment, file = _experiment(asked.experiment)
+    experiment, file = find(asked.experiment)
     bucket = publish.bucket_of(stack_name(experiment.name, asked.environment)) if asked.stack else None
     steps = len(experiment.schemas.kinds) + STEPS_BESIDE_READING
     with _working_folder(asked.out) as work, _progress(console) as progress:
@@ -96,13 +95,6 @@ def _publish(prepared: Prepared, out: Path | None, bucket: str | None, progress:
     if bucket is not None:
         return publish.to_bucket(prepared, bucket, sent=sent)
     return str(publish.to_folder(prepared, out or Path(), sent=sent))
-
-
-def _experiment(given: str) -> tuple[Experiment, Path]:
-    """By name, or by the path of its file."""
-    if given.endswith((".yaml", ".yml")):
-        return load(Path(given)), Path(given)
-    return load_named(given), FOLDER / f"{given}.yaml"
 
 
 @contextmanager

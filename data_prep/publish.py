@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from contract import layout
+from contract.as_json import to_json
 from contract.manifest import Manifest
-from contract.plan import to_json
 from data_prep.errors import StackError
 from data_prep.prepare import Prepared
 

@@ -12,6 +12,7 @@ from evaluation import (
     page_background,
     page_breakdown,
     page_context,
+    page_costs,
     page_events,
     page_examples,
     page_importance,
@@ -42,6 +43,7 @@ def render(report: Report) -> str:
         ("meanings", "How to read the figures", page_background.meanings(report)),
         ("service", "The service's own metrics", page_results.service_metrics(report)),
         ("data", "Data and hold-out", page_background.data(report)),
+        ("costs", "What it costs", page_costs.costs(report)),
         ("reproduce", "Reproduce this run", page_background.reproduce(report)),
     ]
     shown = [(identity, heading, content) for identity, heading, content in sections if content]

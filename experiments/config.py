@@ -7,46 +7,43 @@ columns, quotas) are validators here, so that nothing wrong is ever synthesized.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetJsonSchemaHandler,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema
 
 from contract import fields, naming
 from contract.holdout import DEFAULT_SHARE, share_from_text
 from contract.plan import Mode
 from contract.recipes import RECIPES, DatasetKind, Parameter, RecipeType
 from contract.tuning import TuningError
+from experiments.parts import Part, unknown, wrong
+from experiments.sources import DataFile, Files, Generated, MovieLens, Source
 from experiments.tuning import Tuning
 
+__all__ = [
+    "AfterTime",
+    "ColdItems",
+    "Column",
+    "DataFile",
+    "Evaluation",
+    "Events",
+    "Experiment",
+    "Files",
+    "Filter",
+    "Generated",
+    "HoldOut",
+    "LastShare",
+    "MovieLens",
+    "RecipeChoice",
+    "Schemas",
+    "Source",
+]
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-
-def _unknown(what: str, given: str, *, known: Iterable[str], at: tuple[str | int, ...]) -> PydanticCustomError:
-    """An error that tells `experiments.load` what would have been right and where below the model it is."""
-    context: dict[str, Any] = {"what": what, "given": given, "known": list(known), "at": at}
-    return PydanticCustomError("unknown_name", "unknown {what} '{given}'", context)
-
-
-def _wrong(message: str, *, at: tuple[str | int, ...]) -> PydanticCustomError:
-    """An error about something below the model."""
-    return PydanticCustomError("wrong", "{message}", {"message": message, "at": at})
-
-
-class Column(_Part):
+class Column(Part):
     """A metadata column of a dataset, as the service's schema declares it (the required columns are implied)."""
 
     name: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]
@@ -57,7 +54,7 @@ class Column(_Part):
     """Declared as a union with null: cells may be empty."""
 
 
-class Schemas(_Part):
+class Schemas(Part):
     """The columns of each dataset besides the required ones. A dataset that is left out does not exist."""
 
     interactions: tuple[Column, ...] = ()
@@ -107,76 +104,6 @@ class Schemas(_Part):
         return self
 
 
-MAX_GENERATED = 20_000_000
-"""Users times items of generated data."""
-
-
-class Generated(_Part):
-    """Generated data with a known structure: sessions, drifting taste, repeats, item metadata, new items."""
-
-    kind: Literal["generated"]
-    users: Annotated[int, Field(ge=50, le=1_000_000)] = 600
-    items: Annotated[int, Field(ge=50, le=100_000)] = 400
-    events_per_user: Annotated[int, Field(ge=5, le=1000)] = 60
-    seed: Annotated[int, Field(ge=0)] = 7
-    occasions: bool = False
-    """Whether visits have an occasion (the column OCCASION) on which it depends what visitors turn to: a context."""
-
-    @model_validator(mode="after")
-    def _in_memory(self) -> Generated:
-        if self.users * self.items > MAX_GENERATED:
-            raise ValueError(f"users times items must be at most {MAX_GENERATED:,}: generated data are made in memory")
-        return self
-
-
-class MovieLens(_Part):
-    """A folder in one of the MovieLens layouts (`DATA=` or `path`): ml-100k, ml-1m, latest-small or later."""
-
-    kind: Literal["movielens"]
-    path: str | None = None
-    min_rating: Annotated[float, Field(ge=0, le=5)] = 0
-    """Ratings below this are left out."""
-
-
-class DataFile(_Part):
-    """One file and how its columns map to the dataset's: CSV with a header (also .gz), or .parquet."""
-
-    path: str
-    columns: dict[str, str]
-    """{column of the schema: column of the file}"""
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    timestamp: Annotated[str, Field(pattern=r"^(seconds|milliseconds|iso|.*%.*)$")] = "seconds"
-    """How TIMESTAMP and CREATION_TIMESTAMP are written: `seconds`, `milliseconds`, `iso`, or a strptime format with %
-    (UTC unless the text has a zone)."""
-    decimal: Literal[".", ","] = "."
-    """What stands before the decimals of a number; with `,` points are taken for thousands."""
-    lists: dict[str, Annotated[str, Field(min_length=1, max_length=1)]] = Field(default_factory=dict)
-    """{column of the schema: what separates several values in its cells}, where it is not |."""
-    title: str | None = None
-    """Column of the file with what reports call an item. It is not uploaded to Personalize."""
-
-    @model_validator(mode="after")
-    def _names_columns(self) -> DataFile:
-        if self.title is not None and fields.ITEM_ID not in self.columns:
-            raise _wrong("is given, but no column holds ITEM_ID", at=("title",))
-        for name in self.lists:
-            if name not in self.columns:
-                raise _unknown("column of the schema", name, known=self.columns, at=("lists", name))
-        return self
-
-
-class Files(_Part):
-    """Any files with a column mapping; paths are relative to `DATA=` or to the experiment's file."""
-
-    kind: Literal["files"]
-    interactions: DataFile
-    users: DataFile | None = None
-    items: DataFile | None = None
-
-
-Source = Annotated[Generated | MovieLens | Files, Field(discriminator="kind")]
-
-
 MAX_DENOMINATOR = 1_000_000
 """Of a share: integer arithmetic on it stays within 64 bits for any number of rows."""
 
@@ -188,7 +115,7 @@ def _share(value: Any) -> Fraction:
     return share
 
 
-class LastShare(_Part):
+class LastShare(Part):
     """Per user, the newest ceil(share * n) interactions are the future."""
 
     kind: Literal["last"] = "last"
@@ -196,7 +123,7 @@ class LastShare(_Part):
     """Exact: taken from the text of the file."""
 
 
-class AfterTime(_Part):
+class AfterTime(Part):
     """Everything at or after a moment (Unix seconds) is the future."""
 
     kind: Literal["after"]
@@ -205,11 +132,11 @@ class AfterTime(_Part):
     @model_validator(mode="after")
     def _in_seconds(self) -> AfterTime:
         if self.timestamp >= fields.MILLISECONDS_FROM:
-            raise _wrong(f"{self.timestamp} is in milliseconds; write {self.timestamp // 1000}", at=("timestamp",))
+            raise wrong(f"{self.timestamp} is in milliseconds; write {self.timestamp // 1000}", at=("timestamp",))
         return self
 
 
-class ColdItems(_Part):
+class ColdItems(Part):
     """Every interaction with the cold items is the future: a seeded share of the items, or the newest of them."""
 
     kind: Literal["cold"]
@@ -229,7 +156,7 @@ _SETTINGS = ("hyperparameters", "exploration")
 """Members of a recipe choice whose values are kept as text, as the service takes them."""
 
 
-class RecipeChoice(_Part):
+class RecipeChoice(Part):
     """A recipe to compare. In the YAML its name alone will do."""
 
     recipe: str
@@ -264,17 +191,17 @@ class RecipeChoice(_Part):
     def _known(self) -> RecipeChoice:
         row = RECIPES.get(self.recipe)
         if row is None:
-            raise _unknown("recipe", self.recipe, known=RECIPES, at=("recipe",))
+            raise unknown("recipe", self.recipe, known=RECIPES, at=("recipe",))
         settable = [parameter for parameter in row.hyperparameters if not parameter.only_tuned]
         self._check("hyperparameters", self.hyperparameters, (*settable, *row.featurization))
         if self.exploration and not row.explores:
-            raise _wrong(f"{self.recipe} takes no settings for exploration", at=("exploration",))
+            raise wrong(f"{self.recipe} takes no settings for exploration", at=("exploration",))
         self._check("exploration", self.exploration, row.exploration)
         if self.hpo is not None:
             try:
                 self.hpo.hpo_config(row, self.hyperparameters)
             except TuningError as error:
-                raise _wrong(error.problem, at=("hpo",)) from None
+                raise wrong(error.problem, at=("hpo",)) from None
         return self
 
     def _check(self, member: str, given: dict[str, str], known: tuple[Parameter, ...]) -> None:
@@ -282,14 +209,14 @@ class RecipeChoice(_Part):
         for key, text in given.items():
             if key not in parameters:
                 what = "hyperparameter" if member == "hyperparameters" else f"setting for {member}"
-                raise _unknown(f"{what} of {self.recipe}", key, known=list(parameters), at=(member, key))
+                raise unknown(f"{what} of {self.recipe}", key, known=list(parameters), at=(member, key))
             try:
                 parameters[key].parse(text)
             except ValueError as error:
-                raise _wrong(str(error), at=(member, key)) from None
+                raise wrong(str(error), at=(member, key)) from None
 
 
-class Evaluation(_Part):
+class Evaluation(Part):
     """How recipes are judged on the future."""
 
     users: Annotated[int, Field(ge=1)] = 10_000
@@ -303,14 +230,14 @@ class Evaluation(_Part):
     field brings. On AWS every training is billed: not done there unless `max_cost` allows it."""
 
 
-class Filter(_Part):
+class Filter(Part):
     """A filter that the stack declares."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=naming.MAX_KIND - 2)]
     expression: Annotated[str, Field(max_length=2500)]
 
 
-class Events(_Part):
+class Events(Part):
     """Declares an event tracker; with `try_recipe` the run also shows what three events change."""
 
     try_recipe: str | None = None
@@ -323,7 +250,7 @@ def _address(value: str) -> str:
     return value
 
 
-class Experiment(_Part):
+class Experiment(Part):
     """One experiment: a data source, its schemas, the recipes to compare, the hold-out, what to measure."""
 
     name: Annotated[str, Field(pattern=rf"^{naming.EXPERIMENT_PATTERN}$", max_length=naming.MAX_EXPERIMENT)]
@@ -337,6 +264,9 @@ class Experiment(_Part):
     events: Events | None = None
     filters: tuple[Filter, ...] = ()
     mode: Mode = "experiment"
+    max_cost: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """US dollars that a run may cost at most. A run whose estimate may exceed it stops before anything is billed, in
+    the local cloud too, where the estimate is what it would cost on AWS. Without it no estimate stops a run."""
     notify: Annotated[str, AfterValidator(_address)] | None = None
     """E-mail address that the notification topic sends to."""
 
@@ -345,27 +275,27 @@ class Experiment(_Part):
         names = [choice.recipe for choice in self.recipes]
         for name in names:
             if names.count(name) > 1:
-                raise _wrong(f"{name} is listed twice", at=("recipes", len(names) - 1 - names[::-1].index(name)))
+                raise wrong(f"{name} is listed twice", at=("recipes", len(names) - 1 - names[::-1].index(name)))
             for needed in RECIPES[name].required:
                 if needed not in self.schemas.kinds:
-                    raise _wrong(
+                    raise wrong(
                         f"{name} needs the dataset {needed.value}, which schemas does not have",
                         at=("recipes", names.index(name)),
                     )
         if self.events and self.events.try_recipe:
             at = ("events", "try_recipe")
             if self.events.try_recipe not in names:
-                raise _unknown("recipe of this experiment", self.events.try_recipe, known=names, at=at)
+                raise unknown("recipe of this experiment", self.events.try_recipe, known=names, at=at)
             row = RECIPES[self.events.try_recipe]
             if not row.real_time or row.type is not RecipeType.USER_PERSONALIZATION:
-                raise _wrong(f"{row.name} does not change with events; choose a real-time recipe", at=at)
+                raise wrong(f"{row.name} does not change with events; choose a real-time recipe", at=at)
         offered = [column.name for column in self.schemas.interactions]
         for number, name in enumerate(self.evaluation.context or ()):
             if name not in offered:
-                raise _unknown("column of interactions", name, known=offered, at=("evaluation", "context", number))
+                raise unknown("column of interactions", name, known=offered, at=("evaluation", "context", number))
         for number, declared in enumerate(self.filters):
             if declared.name in [other.name for other in self.filters[:number]]:
-                raise _wrong(f"the filter {declared.name} is declared twice", at=("filters", number, "name"))
+                raise wrong(f"the filter {declared.name} is declared twice", at=("filters", number, "name"))
         if isinstance(self.data, Files):
             self._maps_its_columns(self.data)
         return self
@@ -385,17 +315,17 @@ class Experiment(_Part):
             file: DataFile | None = getattr(data, part)
             if declared is None:
                 if file is not None:
-                    raise _wrong(f"is read, but schemas does not declare {part}", at=("data", part))
+                    raise wrong(f"is read, but schemas does not declare {part}", at=("data", part))
                 continue
             if file is None:
-                raise _wrong(
+                raise wrong(
                     f"data has no file for the dataset {kind.value}: add data.{part}, or remove schemas.{part}",
                     at=("schemas", part),
                 )
             names = [column.name for column in declared]
             for name in file.columns:
                 if name not in names:
-                    raise _unknown("column of the schema", name, known=names, at=("data", part, "columns", name))
+                    raise unknown("column of the schema", name, known=names, at=("data", part, "columns", name))
             for name in names:
                 if name not in file.columns:
-                    raise _wrong(f"no column of the file is given for {name}", at=("data", part, "columns"))
+                    raise wrong(f"no column of the file is given for {name}", at=("data", part, "columns"))

@@ -66,6 +66,12 @@ def load_named(name: str) -> Experiment:
     return load(FOLDER / f"{name}.yaml")
 
 
+def find(given: str) -> tuple[Experiment, Path]:
+    """An experiment by its name in this folder, or by the path of its YAML file; and that path."""
+    path = Path(given) if given.endswith((".yaml", ".yml")) else FOLDER / f"{given}.yaml"
+    return (load(path) if path == Path(given) else load_named(given)), path
+
+
 def load(path: Path) -> Experiment:
     """The experiment in that file; ConfigError with all findings if it is wrong."""
     root = _compose(path)

@@ -88,6 +88,16 @@ class Clients:
         """A JSON object's value; NoSuchObject if it is missing."""
         return json.loads(self.read(bucket, key))
 
+    def size(self, bucket: str, key: str) -> int:
+        """An object's bytes, counted. NoSuchObject if it is missing."""
+        try:
+            size: int = self.s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
+        except ClientError as error:
+            if error_code(error) in {"NoSuchKey", "404"}:
+                raise NoSuchObject(f"s3://{bucket}/{key}") from None
+            raise
+        return size
+
     def write_json(self, bucket: str, key: str, value: Any) -> None:
         """Writes compact JSON with its content type."""
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -7,6 +7,8 @@ Step Functions sees the class name of what a function raises, so these names are
     ├── DataMissing      no data was published yet, or what the manifest names is not there
     ├── DataMismatch     the published data disagree with the experiment's schemas
     ├── ResourceFailed   a Personalize resource failed, or the service refused to make it; the message holds its reason
+    ├── NoPrice          nobody knows what the run costs in its region: somebody must add the prices
+    ├── TooExpensive     the run may cost more than was allowed; nothing has been billed
     └── Throttled        AWS asks for fewer requests: the one error that the machines retry
 """
 
@@ -31,6 +33,14 @@ class DataMismatch(TaskError):
 
 class ResourceFailed(TaskError):
     """A resource of Amazon Personalize went to a failed state, or its creation was refused."""
+
+
+class NoPrice(TaskError):
+    """There is no price table for the region of the run."""
+
+
+class TooExpensive(TaskError):
+    """The estimate may exceed `max_cost`, or nobody allowed what multiplies the trainings."""
 
 
 class Throttled(TaskError):

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from contract.plan import from_json, to_json
+from contract.as_json import from_json, to_json
 from lambdas import aws
 from lambdas.errors import BadInput, TaskError, Throttled
 

@@ -6,14 +6,14 @@ learns from metadata is trained TRAININGS times, and so often again without each
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from contract import fields, naming
-from contract.plan import Ask, Ensure, RecipeSettings, Run, Settings, TrainingPlan
+from contract.plan import MIN_PROVISIONED_TPS, Ask, Ensure, RecipeSettings, Run, Settings, TrainingPlan
 from contract.recipes import RECIPES, DatasetKind, Recipe, Training, resolve
 from contract.results import variant
 from lambdas.aws import Clients, error_code
@@ -48,20 +48,12 @@ class _Wanted:
         return variant(self.recipe.name, left_out=self.field, training=self.number)
 
 
-def trainings(
-    settings: Settings, run: Run, recipes: list[RecipeSettings], *, afresh: bool, aws: Clients
-) -> list[TrainingPlan]:
-    """One per distinct training, in the order of the recipes; each with what it is asked for.
-
-    On AWS it asks the service first whether it still has the recipes: BadInput if not.
-    """
+def trainings(settings: Settings, run: Run, recipes: list[RecipeSettings], *, afresh: bool) -> list[TrainingPlan]:
+    """One per distinct training on `run.backend`, in the order of the recipes; each with what it is asked for."""
     plans: dict[tuple[str, int], TrainingPlan] = {}
     for wanted in _all(settings, run, recipes):
         trained = RECIPES[wanted.training.trained]
         group = settings.dataset_group_arn
-        recipe_arn = _in_partition_of(group, trained.arn)
-        if run.backend == "aws" and trained.name not in {plan.trained for plan in plans.values()}:
-            _check_recipe(trained, wanted.recipe, arn=recipe_arn, aws=aws)
         config = _solution_config(settings, wanted, on_aws=run.backend == "aws")
         solution = naming.name(settings.prefix, trained.word, trained.name, config, group)
         number = [wanted.number] if wanted.number > 1 else []
@@ -73,7 +65,7 @@ def trainings(
                     kind="solution",
                     name=solution,
                     request={
-                        "recipeArn": recipe_arn,
+                        "recipeArn": _in_partition_of(group, trained.arn),
                         "performAutoTraining": False,  # the service's default is to train, and bill, every week
                         **({"performHPO": True} if wanted.settings.hpo is not None else {}),
                         **({"solutionConfig": config} if config else {}),
@@ -173,7 +165,7 @@ def _campaign(settings: Settings, run: Run, wanted: _Wanted) -> Ensure:
     return Ensure(
         kind="campaign",
         name=naming.name(settings.prefix, row.word, "campaign", *made_of),
-        request={"minProvisionedTPS": 1, **({"campaignConfig": config} if config else {})},
+        request={"minProvisionedTPS": MIN_PROVISIONED_TPS, **({"campaignConfig": config} if config else {})},
         since=run.started_at,
     )
 
@@ -183,8 +175,17 @@ def _in_partition_of(neighbour: str, arn: str) -> str:
     return ":".join(["arn", neighbour.split(":")[1], *arn.split(":")[2:]])
 
 
+def check_recipes(plans: Iterable[TrainingPlan], *, aws: Clients) -> None:
+    """Ask the service whether it still has what is to be trained; BadInput names the first recipe that it has not."""
+    known: set[str] = set()
+    for plan in plans:
+        if plan.trained not in known:
+            known.add(plan.trained)
+            requested, arn = RECIPES[plan.asks[0].recipe], plan.solution.request["recipeArn"]
+            _check_recipe(RECIPES[plan.trained], requested, arn=arn, aws=aws)
+
+
 def _check_recipe(trained: Recipe, requested: Recipe, *, arn: str, aws: Clients) -> None:
-    """On AWS: asks the service whether it still has the recipe, before anything is imported."""
     try:
         aws.personalize.describe_recipe(recipeArn=arn)
     except ClientError as error:

@@ -18,7 +18,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED = ("contract", "evaluation", "lambdas")
+SHIPPED = ("contract", "costs", "evaluation", "lambdas")
 """The packages in the code asset."""
 DISTRIBUTIONS = ("aws-lambda-powertools", "jmespath", "typing-extensions")
 """The distributions in the layer: Powertools and what it needs; the runtime brings boto3."""

@@ -6,10 +6,10 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from contract import naming
-from contract.plan import EvaluationSettings, EventSettings, RecipeSettings, Settings
-from contract.recipes import RECIPES
-from experiments.config import Experiment, RecipeChoice
+from contract.plan import EventSettings, Settings
+from experiments.config import Experiment
 from experiments.load import FOLDER, ConfigError, Finding
+from experiments.settings import evaluation_settings, recipe_settings, schema_columns
 from stacks.acknowledged import acknowledge
 from stacks.assets import Assets
 from stacks.datasets import Datasets
@@ -93,34 +93,13 @@ def _settings(experiment: Experiment, *, prefix: str, storage: Storage, datasets
         bucket=storage.data.bucket_name,
         dataset_group_arn=datasets.group_arn,
         dataset_arns=datasets.dataset_arns,
-        schema_columns={
-            kind.value: [column.name for column in experiment.schemas.columns(kind) or ()]
-            for kind in experiment.schemas.kinds
-        },
+        schema_columns=schema_columns(experiment),
         service_role_arn=storage.service_role.role_arn,
-        recipes=[_recipe(choice) for choice in experiment.recipes],
-        evaluation=EvaluationSettings(
-            users=experiment.evaluation.users,
-            seed=experiment.evaluation.seed,
-            resamples=experiment.evaluation.resamples,
-            context=list(experiment.context),
-            ablation=experiment.evaluation.ablation,
-        ),
+        recipes=[recipe_settings(choice) for choice in experiment.recipes],
+        evaluation=evaluation_settings(experiment),
         mode=experiment.mode,
         events=events,
-    )
-
-
-def _recipe(choice: RecipeChoice) -> RecipeSettings:
-    """The YAML lists both kinds of parameters together; the service takes them apart."""
-    row = RECIPES[choice.recipe]
-    featurization = {parameter.name for parameter in row.featurization}
-    return RecipeSettings(
-        recipe=choice.recipe,
-        hyperparameters={key: value for key, value in choice.hyperparameters.items() if key not in featurization},
-        featurization={key: value for key, value in choice.hyperparameters.items() if key in featurization},
-        exploration=choice.exploration,
-        hpo=choice.hpo.hpo_config(row, choice.hyperparameters) if choice.hpo else None,
+        max_cost=experiment.max_cost,
     )
 
 

@@ -29,6 +29,8 @@ Compare the recipes of one experiment. Start it with {}: every field of the inpu
     keeps them; by default as in the experiment
   train_afresh: true trains again even where equal inputs were trained before
   users: ask at most so many users
+  max_cost: US dollars; a run that may cost more on AWS ends before it imports or trains anything; by default as in the
+    experiment
 A field named Comment is ignored; any other is refused. A run that failed is started again with the same input: it
 does only what is missing. The data come from `python -m data_prep EXPERIMENT --stack`."""
 
@@ -52,7 +54,7 @@ class Pipeline(Construct):
         )
         if notify:
             sns.Subscription(self, "Email", topic=self.topic, protocol=sns.SubscriptionProtocol.EMAIL, endpoint=notify)
-        used = ("CheckData", "EnsureImport", "JudgeBaselines", "Compare", "Report")
+        used = ("CheckData", "EstimateCost", "EnsureImport", "JudgeBaselines", "Compare", "Report")
         machine = Machine(
             self,
             "Main",
@@ -84,7 +86,12 @@ class Pipeline(Construct):
             "Compare the recipes",
             tasks["Compare"],
             comment="Intervals, differences, the verdict: report.json",
-            payload={"run.$": "$.run", "trainings.$": "$.trainings", "outcomes.$": "$.results.outcomes"},
+            payload={
+                "run.$": "$.run",
+                "imported.$": "$.imported",
+                "trainings.$": "$.trainings",
+                "outcomes.$": "$.results.outcomes",
+            },
             result_path="$.compared",
         )
         report = call(
@@ -97,7 +104,8 @@ class Pipeline(Construct):
         )
         rest = compare.next(report).next(self._notify(settings.experiment)).next(_end(self))
         return (
-            check.next(_import(self, tasks))
+            check.next(_estimate(self, tasks))
+            .next(_import(self, tasks))
             .next(_train_and_judge(self, tasks, training))
             .next(_unless_baselines_failed(self, rest))
         )
@@ -133,6 +141,18 @@ def without_none(value: Any) -> Any:
     return value
 
 
+def _estimate(scope: Construct, tasks: Tasks) -> sfn.IChainable:
+    """Before the first call that is billed."""
+    return call(
+        scope,
+        "Estimate the cost",
+        tasks["EstimateCost"],
+        comment="As on AWS, before anything is billed; a run that may cost more than max_cost ends here",
+        payload={"run.$": "$.run"},
+        result_path="$.estimated",
+    )
+
+
 def _import(scope: Construct, tasks: Tasks) -> sfn.Map:
     imports = sfn.Map(
         scope,
@@ -140,12 +160,12 @@ def _import(scope: Construct, tasks: Tasks) -> sfn.Map:
         comment="Side by side; what is imported already is found",
         items_path="$.imports",
         item_selector={"wanted.$": "$$.Map.Item.Value"},
-        result_path=sfn.JsonPath.DISCARD,
+        result_path="$.imported",
     )
     fragment = UntilActive(
         scope, "import", tasks["EnsureImport"], wanted="$.wanted", result_path="$.ensured", seconds=SLOW
     )
-    fragment.then(sfn.Succeed(scope, "Imported"))
+    fragment.then(sfn.Succeed(scope, "Imported", output_path="$.ensured"))
     imports.item_processor(fragment.start)
     return imports
 

@@ -22,6 +22,13 @@ SLOW = 60
 """Seconds between two looks at an import or a training: 9 events each, so that 23 hours fill half of a history."""
 _CAMPAIGNS_AT_ONCE = 2
 """Of one training. Four trainings run at a time, and only retired recipes share one: a dataset group may have five."""
+_USED = {
+    "requests.$": "$.asked.requests",
+    "probing_requests.$": "$.tried.requests",
+    "campaign_from.$": "$.campaign.active_from",
+    "campaign_until.$": "$$.State.EnteredTime",
+}
+"""What a recipe's outcome tells of the bill."""
 _COMMENT = (
     "Train one solution version, then ask and judge every recipe that it serves. Started by the main machine with one"
     " training of its plan; the result says for each recipe how it ended."
@@ -103,8 +110,12 @@ def _train(scope: Construct, tasks: Tasks) -> sfn.IChainable:
             "ask.$": "$$.Map.Item.Value",
             "version_arn.$": "$.ensured_version.arn",
             # Known before it is made: whatever becomes of the call that makes it, the campaign is deleted.
-            "campaign": {"arn.$": f"States.Format('{_campaigns(scope)}', $$.Map.Item.Value.campaign.name)"},
-            "asked": {"next": 0},
+            "campaign": {
+                "arn.$": f"States.Format('{_campaigns(scope)}', $$.Map.Item.Value.campaign.name)",
+                "active_from": "",
+            },
+            "asked": {"next": 0, "requests": 0},
+            "tried": {"requests": 0},
         },
         max_concurrency=_CAMPAIGNS_AT_ONCE,
         result_path="$.recipes",
@@ -117,6 +128,8 @@ def _train(scope: Construct, tasks: Tasks) -> sfn.IChainable:
             "trained.$": "$.trained",
             "recipes.$": "$.recipes",
             "solution_version_arn.$": "$.ensured_version.arn",
+            "trained_now.$": "$.ensured_version.new",
+            "training_hours.$": "$.ensured_version.hours",
             "training_seconds.$": "$.ensured_version.seconds",
             "tuned_hyperparameters.$": "$.ensured_version.tuned",
             "service_metrics.$": "$.measured.metrics",
@@ -159,6 +172,7 @@ def _judge(scope: Construct, tasks: Tasks) -> sfn.IChainable:
             "question.$": "$.ask.question",
             "campaign_arn.$": "$.campaign.arn",
             "next.$": "$.asked.next",
+            "requests.$": "$.asked.requests",
         },
         result_path="$.asked",
     )
@@ -186,7 +200,7 @@ def _judge(scope: Construct, tasks: Tasks) -> sfn.IChainable:
     succeeded = sfn.Pass(
         scope,
         "Note the success",
-        parameters={"subject.$": "$.ask.subject", "status": "succeeded"},
+        parameters={"subject.$": "$.ask.subject", "status": "succeeded", **_USED},
         result_path="$.outcome",
     )
     failed = _note_failure(scope, "Note the failure")
@@ -245,6 +259,7 @@ def _note_failure(scope: Construct, name: str) -> sfn.Pass:
             "subject.$": "$.ask.subject",
             "status": "failed",
             "reason.$": "States.JsonToString($.error)",
+            **_USED,
         },
         result_path="$.outcome",
     )

@@ -38,6 +38,7 @@ class Tasks(Construct):
         recipes = [personalize.recipe(name) for name in _recipes(experiment)]
         rows = {
             "CheckData": _checking(storage.data, recipes),
+            "EstimateCost": _estimating(storage.data),
             **_ensuring(personalize, recipes, storage=storage, datasets=datasets),
             **_asking(storage.data, personalize),
             **_judging(storage.data),
@@ -63,6 +64,14 @@ def _checking(bucket: s3.Bucket, recipes: list[str]) -> Task:
             *_reads(bucket, "data/manifest.json"),
             *_writes(bucket, "runs/*/plan.json"),
         ],
+    )
+
+
+def _estimating(bucket: s3.Bucket) -> Task:
+    return Task(
+        module="estimate_cost",
+        purpose="Estimates what the run costs, and stops one that may cost too much",
+        statements=[*_reads(bucket, "runs/*/plan.json", "data/*/past/*"), *_writes(bucket, "runs/*/costs.json")],
     )
 
 
@@ -181,7 +190,11 @@ def _judging(bucket: s3.Bucket) -> dict[str, Task]:
             module="compare",
             purpose="Compares recipes and baselines, and writes report.json",
             statements=[
-                *_reads(bucket, "data/*/titles.csv", "runs/*/plan.json", "runs/*/judged/*", "runs/*/events.json"),
+                *_reads(
+                    bucket,
+                    *("data/*/titles.csv", "runs/*/plan.json", "runs/*/costs.json", "runs/*/judged/*"),
+                    "runs/*/events.json",
+                ),
                 *_writes(bucket, "reports/*/report.json"),
             ],
             minutes=15,

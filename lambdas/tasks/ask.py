@@ -36,6 +36,8 @@ CHUNK = 4 * THREADS
 """Users between two looks at the clock."""
 Line = dict[str, Any]
 """One answer: user, items (best first), the context that was given, and which of its fields was another request's."""
+Answers = tuple[list[Line], int]
+"""The answers about one user, and how many requests were made for them: equal ones are made once."""
 
 
 def ask(asking: Asking, aws: Clients) -> Asked:
@@ -47,18 +49,20 @@ def ask(asking: Asking, aws: Clients) -> Asked:
     questions = _Questions(asking, cases)
     answer = _caller(asking, question, shortlist, aws, questions)
     answers: list[Line] = []
+    requests = asking.requests
     position, end = asking.next, min(asking.next + SLICE, len(cases))
     with ThreadPoolExecutor(THREADS) as pool:
         while position < end and (position == asking.next or aws.seconds_left() > RESERVE):
             chunk = cases[position : min(position + CHUNK, end)]
             done = _completed([pool.submit(answer, case) for case in chunk], first=position == asking.next)
-            answers += [line for lines in done for line in lines]
+            answers += [line for lines, _ in done for line in lines]
+            requests += sum(made for _, made in done)
             position += len(done)
             if len(done) < len(chunk):
                 break
     if answers:
         aws.write_json_lines(asking.run.bucket, layout.answers(asking.run.run_id, asking.subject, asking.next), answers)
-    return Asked(status=DONE if position >= len(cases) else PENDING, next=position, users=len(cases))
+    return Asked(status=DONE if position >= len(cases) else PENDING, next=position, users=len(cases), requests=requests)
 
 
 handler = task(Asking, ask)
@@ -93,7 +97,7 @@ class _Questions:
 
 def _caller(
     asking: Asking, question: Question, shortlist: list[str], aws: Clients, questions: _Questions
-) -> Callable[[Case], list[Line]]:
+) -> Callable[[Case], Answers]:
     """The calls that ask the question about one user: a line of answers without a context, then for each context."""
     campaign = asking.campaign_arn
     runtime = aws.runtime
@@ -109,7 +113,7 @@ def _caller(
 
     one = ranking if question is Question.RANK_POPULAR else recommendations
 
-    def every(case: Case) -> list[Line]:
+    def every(case: Case) -> Answers:
         lines: list[Line] = [{"user": case.user, "items": one(case)}]
         found: dict[Context, list[str]] = {}
 
@@ -123,17 +127,17 @@ def _caller(
             lines.append({**about, "items": told(context)})
             for name, other in questions.shuffled(case, context).items():
                 lines.append({**about, "shuffled": name, "items": told(other)})
-        return lines
+        return lines, 1 + len(found)
 
     return every
 
 
-def _completed(calls: list[Future[list[Line]]], *, first: bool) -> list[list[Line]]:
+def _completed(calls: list[Future[Answers]], *, first: bool) -> list[Answers]:
     """The answers up to the first call that was throttled, so that no finished work is lost; none at all raises.
 
     Calls that have not begun then do not begin: they would only be throttled, too, and use up the time.
     """
-    done: list[list[Line]] = []
+    done: list[Answers] = []
     for call in calls:
         try:
             done.append(call.result())

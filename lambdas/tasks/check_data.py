@@ -9,9 +9,12 @@ s3:PutObject runs/*/plan.json; on AWS also personalize:DescribeRecipe of the rec
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 from contract import layout, naming
+from contract.as_json import from_json, to_json
 from contract.manifest import Manifest
 from contract.plan import (
     CheckData,
@@ -22,13 +25,12 @@ from contract.plan import (
     RecipeSettings,
     Run,
     Settings,
-    from_json,
-    to_json,
 )
+from costs.work import Work, work_of
 from lambdas.aws import Clients, NoSuchObject
 from lambdas.errors import BadInput, DataMismatch, DataMissing
 from lambdas.task import task
-from lambdas.trainings import trainings
+from lambdas.trainings import check_recipes, trainings
 
 IGNORED = "Comment"
 """Some versions of the console put this key into the input's form."""
@@ -65,13 +67,24 @@ def check_data(event: CheckData, aws: Clients) -> Plan:
     plan = Plan(
         run=run,
         imports=[_import(settings, run, kind, key=file.key) for kind, file in manifest.files.past.items()],
-        trainings=trainings(settings, run, recipes, afresh=options.train_afresh, aws=aws),
+        trainings=trainings(settings, run, recipes, afresh=options.train_afresh),
     )
-    aws.write_json(run.bucket, layout.plan(run.run_id), {"plan": to_json(plan), "manifest": to_json(manifest)})
+    if run.backend == "aws":
+        check_recipes(plan.trainings, aws=aws)
+    kept = {"plan": plan, "manifest": manifest, "work": _work(settings, run, recipes, options)}
+    aws.write_json(run.bucket, layout.plan(run.run_id), {name: to_json(value) for name, value in kept.items()})
     return plan
 
 
 handler = task(CheckData, check_data)
+
+
+def _work(settings: Settings, run: Run, recipes: list[RecipeSettings], options: Options) -> Work:
+    """What would be billed on AWS, where retired recipes have successors, whatever the run trains here."""
+    plans = trainings(settings, replace(run, backend="aws"), recipes, afresh=options.train_afresh)
+    region = settings.dataset_group_arn.split(":")[3]
+    limit = settings.max_cost if options.max_cost is None else options.max_cost
+    return work_of(run, plans, region=region, max_cost=limit)
 
 
 def read_options(value: Any) -> Options:
@@ -88,6 +101,8 @@ def read_options(value: Any) -> Options:
         raise BadInput(str(error)) from None
     if options.users is not None and options.users < 1:
         raise BadInput(f"input.users is {options.users}; at least 1 user must be asked")
+    if options.max_cost is not None and not 0 < options.max_cost < math.inf:
+        raise BadInput(f"input.max_cost is {options.max_cost}; it must be a number of US dollars above 0")
     return options
 
 

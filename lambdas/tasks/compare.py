@@ -3,7 +3,7 @@
 A failed recipe has a row with its reason and no figures; it stops nothing.
 
 Calls: s3:GetObject data/*/titles.csv, s3:GetObject runs/*/plan.json, s3:GetObject runs/*/judged/*,
-s3:GetObject runs/*/events.json, s3:ListBucket, s3:PutObject reports/*/report.json.
+s3:GetObject runs/*/events.json, s3:GetObject runs/*/costs.json, s3:ListBucket, s3:PutObject reports/*/report.json.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from contract import layout
+from contract.as_json import to_json
 from contract.manifest import Manifest
-from contract.plan import Ask, Compare, Compared, Run, TrainingOutcome, TrainingPlan, to_json
+from contract.plan import Ask, Compare, Compared, Run, TrainingOutcome, TrainingPlan
 from contract.results import (
     Example,
     RecipeResult,
@@ -27,6 +28,7 @@ from evaluation.compare import compare as compare_judgements
 from evaluation.judge import Judgement
 from evaluation.verdict import sentence
 from lambdas.aws import Clients, NoSuchObject
+from lambdas.costs import costs_of
 from lambdas.importance import of_fields
 from lambdas.outcomes import ended_as, judgement_if_succeeded, judgement_if_there, judgement_of, outcome_of, why_not
 from lambdas.published import Published
@@ -77,6 +79,7 @@ def compare(event: Compare, aws: Clients) -> Compared:
         best=result.best,
         events=_events(run, aws),
     )
+    report.costs = costs_of(event, aws)
     report.importance = of_fields(event, judged, aws, view=result.judged_by)
     report.examples = _examples(judged.values())
     report.titles = Published(run=run, aws=aws).titles(_items_shown(report))

@@ -66,7 +66,7 @@ def _ensure_named(wanted: Ensure, parent: str, *, row: Row, aws: Clients) -> Ens
         raise ResourceFailed(f"{_called(wanted)} has the unexpected status {status}")
     if wanted.kind == "campaign":
         return _follow(wanted, parent, found, aws=aws)
-    return Ensured(arn=arn, status=ACTIVE)
+    return Ensured(arn=arn, status=ACTIVE, new=_is_new(wanted, found))
 
 
 def _follow(wanted: Ensure, version_arn: str, campaign: dict[str, Any], *, aws: Clients) -> Ensured:
@@ -80,7 +80,9 @@ def _follow(wanted: Ensure, version_arn: str, campaign: dict[str, Any], *, aws: 
     if status in CREATING:
         return _pending(arn)
     if campaign["solutionVersionArn"] == version_arn or (updates_to == version_arn and status == ACTIVE):
-        return Ensured(arn=arn, status=ACTIVE)
+        new = _is_new(wanted, campaign)
+        active_from = campaign["lastUpdatedDateTime"].isoformat() if new else None
+        return Ensured(arn=arn, status=ACTIVE, new=new, active_from=active_from)
     if updates_to == version_arn and status in FAILED:
         _raise_if_recent(wanted, update)
     changed = {member: value for member, value in wanted.request.items() if member != "minProvisionedTPS"}
@@ -107,14 +109,25 @@ def _ensure_attempt(wanted: Ensure, parent: str, *, row: Row, aws: Clients) -> E
         if status != ACTIVE:
             raise ResourceFailed(f"{_called(wanted)} has the unexpected status {status}")
         if not (wanted.kind == "dataset-import-job" and _replaced(wanted, entry, listed)):
-            return _trained(arn, entry) if wanted.kind == "solution-version" else Ensured(arn=arn, status=ACTIVE)
+            return _trained(wanted, entry) if wanted.kind == "solution-version" else _imported(wanted, entry)
     return _next_attempt(wanted, parent, max(attempts, default=0) + 1, row=row, valid_from=valid_from, aws=aws)
 
 
-def _trained(arn: str, version: dict[str, Any]) -> Ensured:
+def _imported(wanted: Ensure, job: dict[str, Any]) -> Ensured:
+    return Ensured(arn=job["datasetImportJobArn"], status=ACTIVE, new=_is_new(wanted, job))
+
+
+def _trained(wanted: Ensure, version: dict[str, Any]) -> Ensured:
     seconds = (version["lastUpdatedDateTime"] - version["creationDateTime"]).total_seconds()
     tuned = version.get("tunedHPOParams", {}).get("algorithmHyperParameters", {})
-    return Ensured(arn=arn, status=ACTIVE, seconds=round(seconds, 3), tuned=tuned)
+    return Ensured(
+        arn=version["solutionVersionArn"],
+        status=ACTIVE,
+        new=_is_new(wanted, version),
+        seconds=round(seconds, 3),
+        hours=version.get("trainingHours"),
+        tuned=tuned,
+    )
 
 
 def _next_attempt(
@@ -218,6 +231,12 @@ def _quietly_if_in_use(call: Any) -> None:
 def _arn(parent: str, row: Row, name: str) -> str:
     """`arn:PARTITION:personalize:REGION:ACCOUNT:RESOURCE/NAME`, in the parent's account."""
     return f"{parent.rsplit(':', 1)[0]}:{row.resource}/{name}"
+
+
+def _is_new(wanted: Ensure, found: dict[str, Any]) -> bool:
+    """Whether this run, and no earlier one, made it: then it is this run that is billed for it."""
+    created: datetime = found["creationDateTime"]
+    return created >= _since(wanted)
 
 
 def _since(wanted: Ensure) -> datetime:

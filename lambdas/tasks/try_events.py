@@ -69,6 +69,7 @@ def try_events(event: TryEvents, aws: Clients) -> Tried:
         )
         for n, user in enumerate(travellers, start=1)
     ]
+    requests = sum(probe.pop("requests") for probe in probes)
     seconds = [probe["seconds"] for probe in probes if probe["changed"]]
     seen = {
         "recipe": run.events.recipe,
@@ -78,7 +79,7 @@ def try_events(event: TryEvents, aws: Clients) -> Tried:
     }
     key = layout.events(run.run_id)
     aws.write_json(run.bucket, key, seen)
-    return Tried(key=key, changed=len(seconds), probes=len(probes))
+    return Tried(key=key, changed=len(seconds), probes=len(probes), requests=requests)
 
 
 handler = task(TryEvents, try_events)
@@ -112,7 +113,11 @@ def _rows(run: Run, users: list[str], aws: Clients) -> dict[str, tuple[list[Row]
 def _probe(
     probe: str, past: list[Row], future: list[Row], *, campaign_arn: str, tracking_id: str, aws: Clients
 ) -> dict[str, Any]:
+    requests = 0
+
     def recommended(user: str = probe) -> list[str]:
+        nonlocal requests
+        requests += 1
         answer = aws.runtime.get_recommendations(campaignArn=campaign_arn, userId=user, numResults=DEPTH)
         return [row["itemId"] for row in answer["itemList"]]
 
@@ -130,6 +135,7 @@ def _probe(
         "seconds": seconds,
         "before": before,
         "after": after,
+        "requests": requests,
     }
 
 

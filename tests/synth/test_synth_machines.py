@@ -10,12 +10,14 @@ import pytest
 from synth_app import Template, states_of
 
 from contract import plan
-from contract.plan import Options, Settings, from_json
+from contract.as_json import from_json
+from contract.plan import Options, Settings
 
 MAIN, TRAINING, CLEAN_UP = "Pipeline/Main/Machine", "RecipeBranch/Training/Machine", "Teardown/Machine"
 MACHINES = (MAIN, TRAINING, CLEAN_UP)
 EVENTS = {
     "Check the data": plan.CheckData,
+    "Estimate the cost": plan.EstimateCost,
     "Ensure the solution version": plan.Ensure,
     "Read the service's metrics": plan.Measure,
     "Ensure the campaign": plan.Ensure,
@@ -69,6 +71,27 @@ def test_settings_are_rendered(everything: Template, minimal: Template) -> None:
     assert parameters["input.$"] == "$"
     without = from_json(Settings, _states(minimal, MAIN)["Check the data"]["Parameters"]["settings"])
     assert without.events is None
+
+
+def test_the_cost_is_estimated_before_anything_is_billed(everything: Template) -> None:
+    """Checking the data only reads; the next state that calls Personalize is the import."""
+    states = everything.machine(MAIN)["States"]
+    assert everything.machine(MAIN)["StartAt"] == "Check the data"
+    assert states["Check the data"]["Next"] == "Estimate the cost"
+    assert states["Estimate the cost"]["Next"] == "Import every dataset"
+    assert "Catch" not in states["Estimate the cost"], "a run that is stopped ends there"
+
+
+def test_what_is_noted_for_the_bill_is_known_whatever_happened(everything: Template) -> None:
+    """A path that does not exist would fail the state that reports a failure."""
+    states = _states(everything, TRAINING)
+    given = states["Ask and judge every recipe"]["ItemSelector"]
+    assert (given["asked"], given["tried"]) == ({"next": 0, "requests": 0}, {"requests": 0})
+    assert given["campaign"]["active_from"] == ""
+    for name in ("Note the success", "Note the failure", "Note that the campaign is left"):
+        noted = states[name]["Parameters"]
+        assert {key.removesuffix(".$") for key in noted} <= {f.name for f in dataclasses.fields(plan.RecipeOutcome)}
+        assert noted["requests.$"] == "$.asked.requests"
 
 
 def test_every_field_of_the_input_is_documented(everything: Template) -> None:

@@ -165,6 +165,7 @@ def test_the_bucket_lets_the_service_read_and_nobody_without_tls(everything: Tem
 
 TASKS = {
     **{f"Tasks/{name}": module for name, module in {"Ask": "ask", "CheckData": "check_data"}.items()},
+    **{"Tasks/EstimateCost": "estimate_cost"},
     **{"Tasks/Compare": "compare", "Tasks/Judge": "judge", "Tasks/JudgeBaselines": "judge_baselines"},
     **{"Tasks/Release": "release", "Tasks/Report": "report", "Tasks/ServiceMetrics": "service_metrics"},
     **{"Tasks/TryEvents": "try_events", "Teardown/CleanUp": "cleanup", "Teardown/EmptyBucket": "empty_bucket"},

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from contract.as_json import to_json
 from contract.manifest import Counts, Dropped, File, Files, Manifest
-from contract.plan import to_json
 
 MANIFEST = Manifest(
     version="0123abcd",

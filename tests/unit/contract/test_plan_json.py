@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contract import plan
+from contract.as_json import from_json, to_json
 
 
 def _run() -> plan.Run:
@@ -22,6 +23,7 @@ def _run() -> plan.Run:
 
 def test_nested_dataclasses_survive_the_journey() -> None:
     made = plan.Compare(
+        imported=[plan.Ensured(arn="arn", status="ACTIVE", new=True)],
         run=_run(),
         trainings=[],
         outcomes=[
@@ -32,7 +34,7 @@ def test_nested_dataclasses_survive_the_journey() -> None:
             )
         ],
     )
-    assert plan.from_json(plan.Compare, plan.to_json(made)) == made
+    assert from_json(plan.Compare, to_json(made)) == made
 
 
 @pytest.mark.parametrize(
@@ -47,11 +49,11 @@ def test_nested_dataclasses_survive_the_journey() -> None:
 )
 def test_a_wrong_member_is_named(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        plan.from_json(plan.Run, plan.to_json(_run()) | change)
+        from_json(plan.Run, to_json(_run()) | change)
 
 
 def test_a_missing_member_is_named() -> None:
-    value = plan.to_json(_run())
+    value = to_json(_run())
     del value["bucket"]
     with pytest.raises(ValueError, match="lacks the member 'bucket'"):
-        plan.from_json(plan.Run, value)
+        from_json(plan.Run, value)

@@ -11,6 +11,7 @@ import pytest
 from fake_aws import ACCOUNT, FakePersonalize, FakeS3, check, clients, refused
 
 from contract import layout
+from contract.as_json import from_json, to_json
 from contract.manifest import Counts, Dropped, File, Files, Manifest
 from contract.plan import (
     CheckData,
@@ -20,8 +21,6 @@ from contract.plan import (
     Plan,
     RecipeSettings,
     Settings,
-    from_json,
-    to_json,
 )
 from lambdas.errors import BadInput, DataMismatch, DataMissing
 from lambdas.tasks.check_data import check_data, read_options

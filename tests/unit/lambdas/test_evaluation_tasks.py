@@ -17,6 +17,7 @@ from test_check_data import manifest
 
 import lambdas.tasks
 from contract import layout
+from contract.as_json import to_json
 from contract.plan import (
     Ask,
     Asked,
@@ -24,6 +25,7 @@ from contract.plan import (
     Compare,
     Compared,
     Ensure,
+    Ensured,
     EvaluationSettings,
     EventSettings,
     JudgeBaselines,
@@ -36,10 +38,13 @@ from contract.plan import (
     TrainingPlan,
     TryEvents,
     WriteReport,
-    to_json,
 )
 from contract.recipes import DatasetKind
 from contract.results import Report, variant
+from costs.estimate import estimate
+from costs.prices import load
+from costs.report import Expected
+from costs.work import Campaign, Trained, Work, data_of
 from lambdas.aws import THREADS, Clients
 from lambdas.errors import BadInput, DataMissing
 from lambdas.outcomes import reason
@@ -65,6 +70,7 @@ RUN = Run(
     evaluation=EvaluationSettings(users=1000, seed=0, resamples=50),
     events=EventSettings(recipe="aws-hrnn", tracking_id="tracker"),
 )
+IMPORTED = [Ensured(arn=f"{ACCOUNT}:dataset-import-job/{kind}", status="ACTIVE", new=True) for kind in ("i", "j")]
 CAMPAIGN = f"{ACCOUNT}:campaign/c"
 USERS, ITEMS = 130, 40
 
@@ -136,7 +142,16 @@ def s3() -> FakeS3:
         b"i%d,g\n" % n for n in range(50)
     )
     made.objects[layout.plan("run-1")] = json.dumps({"plan": {}, "manifest": to_json(manifest())}).encode()
+    made.objects[layout.costs("run-1")] = json.dumps(to_json(expected())).encode()
     return made
+
+
+def expected() -> Expected:
+    """What is kept of an estimate."""
+    trained = Trained(recipe="aws-user-personalization", campaigns=[Campaign(subject="aws-hrnn")])
+    work = Work(region="us-east-1", trainings=[trained], users=1000, serves=False, max_cost=20.0)
+    data = data_of(manifest(), {"Interactions": 2_000_000, "Items": 1000})
+    return Expected.of(work, data, estimate(work, data, load("us-east-1")))
 
 
 def asking(question: str = "user", **changes: Any) -> Asking:
@@ -160,7 +175,9 @@ def answers(s3: FakeS3, recipe: str = "aws-hrnn") -> list[dict[str, Any]]:
 
 def test_every_user_is_asked_once(s3: FakeS3) -> None:
     runtime = FakeRuntime()
-    assert ask(asking(), clients(s3=s3, runtime=runtime)) == Asked(status="DONE", next=USERS, users=USERS)
+    assert ask(asking(), clients(s3=s3, runtime=runtime)) == Asked(
+        status="DONE", next=USERS, users=USERS, requests=USERS
+    )
     assert {row["userId"] for row in runtime.asked} == {f"u{n}" for n in range(USERS)}
     assert len(runtime.asked) == USERS
     assert all(row["numResults"] == 500 and row["campaignArn"] == CAMPAIGN for row in runtime.asked)
@@ -316,6 +333,7 @@ def test_report_of_a_run_with_a_failed_recipe(s3: FakeS3) -> None:
     aws = run_all(s3)
     event = Compare(
         run=RUN,
+        imported=IMPORTED,
         trainings=[training("aws-hrnn", "aws-hrnn"), training("aws-sims", "aws-sims"), training("p", "p")],
         outcomes=[outcome("aws-sims", "aws-sims"), outcome("p", "p", failed=FAILURE), outcome("aws-hrnn", "aws-hrnn")],
     )
@@ -351,7 +369,7 @@ def test_report_of_a_run_with_a_failed_recipe(s3: FakeS3) -> None:
 
 def test_report_tells_what_generated_data_allow_at_best(s3: FakeS3) -> None:
     aws = run_all(s3, recipes=())
-    event = Compare(run=RUN, trainings=[], outcomes=[])
+    event = Compare(run=RUN, imported=IMPORTED, trainings=[], outcomes=[])
     assert "best_reachable" not in json.loads(s3.objects[compare(event, aws).report_json])["data"]
     known = manifest(best_reachable={"precision_at_10": 0.5})
     s3.objects[layout.plan("run-1")] = json.dumps({"plan": {}, "manifest": to_json(known)}).encode()
@@ -361,7 +379,9 @@ def test_report_tells_what_generated_data_allow_at_best(s3: FakeS3) -> None:
 
 def test_report_when_every_recipe_failed(s3: FakeS3) -> None:
     aws = run_all(s3, recipes=())
-    event = Compare(run=replace(RUN, backend="aws"), trainings=[training("u", "a", "b")], outcomes=[])
+    event = Compare(
+        run=replace(RUN, backend="aws"), imported=IMPORTED, trainings=[training("u", "a", "b")], outcomes=[]
+    )
     compared = compare(event, aws)
     assert (compared.failed, compared.best) == (["a", "b"], None)
     report = Report.from_json(json.loads(s3.objects[compared.report_json]))
@@ -372,7 +392,7 @@ def test_report_when_every_recipe_failed(s3: FakeS3) -> None:
 
 def test_success_without_a_judgement_is_a_failure(s3: FakeS3) -> None:
     aws = run_all(s3, recipes=())
-    event = Compare(run=RUN, trainings=[training("p", "p")], outcomes=[outcome("p", "p")])
+    event = Compare(run=RUN, imported=IMPORTED, trainings=[training("p", "p")], outcomes=[outcome("p", "p")])
     assert compare(event, aws).failed == ["p"]
     assert b"its judgement is not in the bucket" in s3.objects[layout.report("run-1", "json")]
 
@@ -381,6 +401,7 @@ def test_trainings_of_one_recipe_are_told_apart_by_whom_they_serve(s3: FakeS3) -
     aws = run_all(s3, recipes=("aws-hrnn",))
     event = Compare(
         run=RUN,
+        imported=IMPORTED,
         trainings=[training("u", "aws-hrnn"), training("u", "p")],
         outcomes=[outcome("u", "p", failed="out of luck"), outcome("u", "aws-hrnn")],
     )
@@ -421,6 +442,7 @@ def tried(s3: FakeS3, events: FakeEvents) -> dict[str, Any]:
     seen: dict[str, Any] = json.loads(s3.objects[result.key])
     assert result.changed == seen["probes_changed"]
     assert result.probes == len(seen["probes"]) == 3
+    assert result.requests >= 3 * 3, "an unknown user, before, and after"
     return seen
 
 
@@ -441,7 +463,12 @@ def test_events_of_new_users_change_their_recommendations(s3: FakeS3, monkeypatc
 
 def compare_events(s3: FakeS3) -> Any:
     aws = run_all(s3)
-    event = Compare(run=RUN, trainings=[training("aws-hrnn", "aws-hrnn")], outcomes=[outcome("aws-hrnn", "aws-hrnn")])
+    event = Compare(
+        run=RUN,
+        imported=IMPORTED,
+        trainings=[training("aws-hrnn", "aws-hrnn")],
+        outcomes=[outcome("aws-hrnn", "aws-hrnn")],
+    )
     return json.loads(s3.objects[compare(event, aws).report_json])["events"]
 
 
@@ -562,7 +589,10 @@ def test_in_a_context_users_are_asked_once_more_for_each_and_compared_with_what_
     judge_baselines(JudgeBaselines(run=run), aws)
     names = ("aws-hrnn-metadata", "aws-hrnn")
     event = Compare(
-        run=run, trainings=[training("aws-hrnn-metadata", *names)], outcomes=[outcome("aws-hrnn-metadata", *names)]
+        run=run,
+        imported=IMPORTED,
+        trainings=[training("aws-hrnn-metadata", *names)],
+        outcomes=[outcome("aws-hrnn-metadata", *names)],
     )
     made = compare(event, aws)
     report = Report.from_json(json.loads(s3.objects[made.report_json]))
@@ -601,7 +631,9 @@ def test_a_field_of_the_context_is_shuffled_to_tell_what_it_brings(s3: FakeS3) -
     judge_baselines(JudgeBaselines(run=run), aws)
     assert len(runtime.asked) == 9 * 4, "a shuffled context that somebody was asked in is not asked again"
     name = "aws-hrnn-metadata"
-    made = compare(Compare(run=run, trainings=[training(name, name)], outcomes=[outcome(name, name)]), aws)
+    made = compare(
+        Compare(run=run, imported=IMPORTED, trainings=[training(name, name)], outcomes=[outcome(name, name)]), aws
+    )
     report = Report.from_json(json.loads(s3.objects[made.report_json]))
     assert {(row.field, row.how, row.trainings) for row in report.importance} == {("Interactions.PLACE", "shuffled", 1)}
     for row in report.importance:
@@ -622,14 +654,14 @@ def test_what_was_trained_without_a_field_is_compared_over_all_trainings(s3: Fak
         plans.append(replace(plan, asks=[replace(plan.asks[0], subject=subject, left_out=left_out)]))
         outcomes.append(outcome(recipe, subject))
     judge_baselines(JudgeBaselines(run=RUN), aws)
-    report = _report(compare(Compare(run=RUN, trainings=plans, outcomes=outcomes), aws), s3)
+    report = _report(compare(Compare(run=RUN, imported=IMPORTED, trainings=plans, outcomes=outcomes), aws), s3)
     assert list(report.recipes) == [recipe], "variants are no recipes of their own"
     assert [(row.field, row.how, row.trainings, row.difference) for row in report.importance] == [
         (field, "left out", 2, 0),
         (field, "left out", 2, 0),
     ]
     failed = [*outcomes[:3], outcome(recipe, variants[3], failed="no luck")]
-    made = compare(Compare(run=RUN, trainings=plans, outcomes=failed), aws)
+    made = compare(Compare(run=RUN, imported=IMPORTED, trainings=plans, outcomes=failed), aws)
     (row,) = _report(made, s3).importance
     assert (row.difference, row.failure_reason) == (None, "no luck")
     assert made.failed == [f"{recipe} without {field}"]
@@ -637,3 +669,42 @@ def test_what_was_trained_without_a_field_is_compared_over_all_trainings(s3: Fak
 
 def _report(made: Compared, s3: FakeS3) -> Report:
     return Report.from_json(json.loads(s3.objects[made.report_json]))
+
+
+# What it cost
+
+
+def test_the_report_has_the_estimate_beside_what_was_counted(s3: FakeS3) -> None:
+    aws = run_all(s3, recipes=("aws-hrnn",))
+    told = {"requests": 130, "probing_requests": 20, "campaign_from": "2026-11-24T12:10:00+00:00"}
+    recipe = RecipeOutcome(subject="aws-hrnn", status="succeeded", campaign_until="2026-11-24T12:40:00.000Z", **told)  # type: ignore[arg-type]
+    ended = replace(outcome("aws-hrnn", "aws-hrnn"), recipes=[recipe], trained_now=True, training_hours=0.5)
+    event = Compare(run=RUN, imported=IMPORTED, trainings=[training("aws-hrnn", "aws-hrnn")], outcomes=[ended])
+    found = _report(compare(event, aws), s3).costs
+    assert found is not None
+    lines = {line.meter: line for line in found.lines}
+    assert lines["training-hours"].actual == [0.5, 0.5]
+    assert lines["training-hours"].actual_dollars == pytest.approx([0.12, 0.12])
+    assert lines["requests-sent"].actual == [150, 150]
+    assert lines["campaign-tps-hours"].actual == pytest.approx([0.5, 0.5])
+    assert lines["recommendations"].actual == pytest.approx([1800, 1950]), "half an hour at one request a second"
+    assert lines["ingestion"].actual == pytest.approx([2_001_000 / 2**30, 0.002001])
+    assert lines["state-transitions"].actual is None
+    assert found.max_cost == 20.0
+    assert all(line.estimated[0] <= line.estimated[1] for line in found.lines)
+    assert found.estimated_dollars == pytest.approx(
+        [sum(line.estimated_dollars[end] for line in found.lines if line.estimated_dollars) for end in (0, 1)]
+    )
+
+
+def test_what_earlier_runs_made_is_not_billed_again(s3: FakeS3) -> None:
+    aws = run_all(s3, recipes=("aws-hrnn",))
+    event = Compare(
+        run=RUN,
+        imported=[replace(job, new=False) for job in IMPORTED],
+        trainings=[training("aws-hrnn", "aws-hrnn")],
+        outcomes=[replace(outcome("aws-hrnn", "aws-hrnn"), training_hours=0.5)],
+    )
+    found = _report(compare(event, aws), s3).costs
+    assert found is not None
+    assert found.actual_dollars == [0, 0]

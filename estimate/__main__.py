@@ -1,0 +1,5 @@
+import sys
+
+from estimate.command import main
+
+sys.exit(main())
