@@ -91,6 +91,10 @@ class RecipeResult:
     recall_by_activity: list[Band] = field(default_factory=list)
     """In the view that decides, as is `recall_by_popularity`."""
     recall_by_popularity: list[Band] = field(default_factory=list)
+    per_user: list[float] = field(default_factory=list)
+    """JUDGE_METRIC of each user in the view that decides, so that two runs can be compared in pairs."""
+    users_digest: str = ""
+    """Of the users behind `per_user` and their order: with equal digests and data, equal places are one user."""
 
 
 @dataclass(kw_only=True)
@@ -101,6 +105,8 @@ class BaselineResult:
     confidence: Intervals = field(default_factory=dict)
     recall_by_activity: list[Band] = field(default_factory=list)
     recall_by_popularity: list[Band] = field(default_factory=list)
+    per_user: list[float] = field(default_factory=list)
+    users_digest: str = ""
 
 
 @dataclass(kw_only=True)

@@ -131,6 +131,8 @@ def _fill(row: RecipeResult, judgement: Judgement, result: Outcome) -> None:
     row.confidence = result.recipes[judgement.subject].confidence
     row.recall_by_activity = result.recipes[judgement.subject].by_activity
     row.recall_by_popularity = result.recipes[judgement.subject].by_popularity
+    row.per_user = result.recipes[judgement.subject].per_user
+    row.users_digest = result.recipes[judgement.subject].users_digest
     row.metrics_without_context = result.without_context.get(without_context(judgement.subject), {})
 
 

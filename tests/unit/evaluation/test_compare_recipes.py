@@ -99,3 +99,10 @@ def test_differences_are_taken_in_the_view_that_decides() -> None:
 
 def test_equal_inputs_give_an_equal_outcome() -> None:
     assert compare(RECIPES, BASELINES, repeats_share=0.0, resamples=200, seed=0) == OUTCOME
+
+
+def test_values_of_each_user_are_kept_for_comparing_runs() -> None:
+    better = OUTCOME.recipes["better"]
+    assert len(better.per_user) == len(USERS)
+    assert sum(better.per_user) / len(USERS) == pytest.approx(better.metrics["unseen"][JUDGE_METRIC], abs=1e-5)
+    assert better.users_digest == OUTCOME.baselines["popularity"].users_digest != OUTCOME.recipes["cold"].users_digest
