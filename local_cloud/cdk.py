@@ -51,13 +51,13 @@ def command_line() -> Path:
 
 
 def installed() -> bool:
-    """Whether node_modules has the version that package.json pins."""
+    """Whether node_modules has the versions that package.json pins."""
     try:
-        pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"]
-        found = json.loads((ROOT / "node_modules" / "aws-cdk" / "package.json").read_text())["version"]
+        pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]
+        found = {name: json.loads((ROOT / "node_modules" / name / "package.json").read_text()) for name in pinned}
+        return bool(pinned == {name: package["version"] for name, package in found.items()})
     except (OSError, ValueError, KeyError):
         return False
-    return bool(pinned == found)
 
 
 def link_node(programs: Path) -> None:
