@@ -88,6 +88,15 @@ def test_without_data_the_first_state_says_how_to_put_it_there(deployed: Deploye
     assert "python -m data_prep quickstart --stack" in ended["cause"]
 
 
+def test_a_run_that_may_cost_too_much_ends_before_anything_is_made(deployed: Deployed) -> None:
+    deployed.publish()
+    ended = deployed.execute({"max_cost": 0.01, **QUICK})
+    assert (ended["status"], ended["error"]) == ("FAILED", "TooExpensive")
+    for part in ("max_cost allows $0.01", "estimate: $", "raise max_cost in experiments/quickstart.yaml"):
+        assert part in ended["cause"]
+    assert not any(deployed.made().values())
+
+
 def test_a_second_run_finds_what_the_first_made_and_new_campaigns_go_again(deployed: Deployed) -> None:
     deployed.publish()
     first = deployed.execute(QUICK)
@@ -111,6 +120,15 @@ def test_a_second_run_finds_what_the_first_made_and_new_campaigns_go_again(deplo
         reports[0]["recipes"]["aws-popularity-count"]["metrics"]
         == (reports[1]["recipes"]["aws-popularity-count"]["metrics"])
     )
+    billed = [{line["meter"]: line["actual"] for line in report["costs"]["lines"]} for report in reports]
+    for meter in ("ingestion", "training-hours"):
+        assert billed[0][meter][0] > 0
+        assert billed[1][meter] == [0, 0], "what is found is not billed again"
+    for report, meters in zip(reports, billed, strict=True):
+        assert meters["requests-sent"] == [QUICK["users"], QUICK["users"]]
+        assert 0 < meters["campaign-tps-hours"][0] < 0.1
+        low, high = report["costs"]["estimated_dollars"]
+        assert 0 < low < high
 
 
 def test_told_to_train_afresh_it_makes_another_version_of_the_same_solution(deployed: Deployed) -> None:
