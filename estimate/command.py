@@ -31,6 +31,7 @@ from costs.work import Data, Work, data_of
 from data_prep.errors import PrepareError
 from data_prep.prepare import prepare
 from estimate.planned import planned
+from evaluation import money
 from experiments.config import Experiment
 from experiments.load import ConfigError, find
 from lambdas.errors import BadInput
@@ -86,9 +87,10 @@ def show(experiment: Experiment, made: Estimate, work: Work, *, console: Console
         amount = made.quantities[name]
         if amount.high:
             cost = made.dollars.get(name)
-            table.add_row(meter.words, _ends(amount), meter.unit, dollars(cost) if cost else "")
+            quantity = money.quantities(amount.low, amount.high)
+            table.add_row(meter.words, quantity, meter.unit, _dollars(cost) if cost else "")
     table.add_section()
-    table.add_row("[bold]All of it[/]", "", "", f"[bold]{dollars(made.total)}[/]")
+    table.add_row("[bold]All of it[/]", "", "", f"[bold]{_dollars(made.total)}[/]")
     console.print(table)
     limit = (
         "no max_cost is set: no estimate stops a run" if work.max_cost is None else f"max_cost: ${work.max_cost:,.2f}"
@@ -101,21 +103,8 @@ def show(experiment: Experiment, made: Estimate, work: Work, *, console: Console
         console.print(f"  · {escape(said)}", highlight=False, soft_wrap=True)
 
 
-def dollars(amount: Range) -> str:
-    """`0.52 – 1.40`, in cents; below a cent `< 0.01`."""
-    low, high = (
-        f"{value:,.2f}" if value >= 0.005 else "< 0.01" if value else "0" for value in (amount.low, amount.high)
-    )
-    return low if low == high else f"{low} – {high}"
-
-
-def _ends(amount: Range) -> str:
-    low, high = (_short(value) for value in (amount.low, amount.high))
-    return low if low == high else f"{low} – {high}"
-
-
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+def _dollars(amount: Range) -> str:
+    return money.dollars(amount.low, amount.high)
 
 
 def _data(experiment: Experiment, file: Path, folder: Path | None) -> Data:

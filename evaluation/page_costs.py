@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contract.results import CostLine, Report
+from evaluation import money
 from evaluation.markup import Cell, Group, Row, escape, table
 from evaluation.words import MISSING
 
@@ -57,23 +58,8 @@ def _row(line: CostLine) -> Row:
 
 
 def _amount(ends: Sequence[float] | None) -> str:
-    return _between([_short(value) for value in ends]) if ends else MISSING
+    return escape(money.quantities(*ends)) if ends else MISSING
 
 
 def _dollars(ends: Sequence[float] | None) -> str:
-    return _between([_cents(value) for value in ends]) if ends else MISSING
-
-
-def _between(ends: Sequence[str]) -> str:
-    low, high = ends
-    return escape(low if low == high else f"{low} – {high}")
-
-
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _cents(value: float) -> str:
-    if value >= 0.005:
-        return f"{value:,.2f}"
-    return "< 0.01" if value else "0"
+    return escape(money.dollars(*ends)) if ends else MISSING
