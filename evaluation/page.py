@@ -20,11 +20,9 @@ from evaluation import (
     verdict,
 )
 from evaluation.charts import Mark, differences
+from evaluation.document import document
 from evaluation.markup import code, escape, section
-from evaluation.page_style import STYLE
-from evaluation.words import decimals, metric_name, moment, number, parse_moment, plural, seconds
-
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+from evaluation.words import decimals, in_short, metric_name, moment, number, plural, seconds
 
 
 def render(report: Report) -> str:
@@ -48,28 +46,24 @@ def render(report: Report) -> str:
     ]
     shown = [(identity, heading, content) for identity, heading, content in sections if content]
     contents = "".join(f'<li><a href="#{identity}">{escape(heading)}</a></li>' for identity, heading, _ in shown)
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        f"<title>{escape(report.experiment)}: {escape(verdict.headline(report))}</title>"
-        f"<style>{STYLE}</style></head>\n<body>"
-        '<a class="skip" href="#main">Skip to the results</a>\n'
+    body = (
         f"{_header(report)}\n"
         f'<nav aria-label="Contents"><ul>{contents}</ul></nav>\n<main id="main" tabindex="-1">\n'
         + "\n".join(section(*part) for part in shown)
-        + f"\n</main>\n{_footer(report)}\n</body></html>\n"
+        + f"\n</main>\n{_footer(report)}"
     )
+    return document(f"{report.experiment}: {verdict.headline(report)}", body, skip="Skip to the results")
 
 
 def _header(report: Report) -> str:
     first, *others = verdict.statements(report)
     leads = f'<ul class="lead">{"".join(f"<li>{escape(said)}</li>" for said in others)}</ul>' if others else ""
+    terms = f'<p class="terms">{escape(in_short(JUDGE_METRIC, report.judged_by))} <a href="#meanings">All terms</a></p>'
     return (
         f'<header><p class="over">Recipe comparison <span>{escape(report.experiment)}</span></p>'
         f"<h1>{escape(verdict.headline(report))}</h1>"
-        f'<div class="verdict"><div><p class="lead">{escape(first)}</p>{leads}</div>{_leads(report)}</div>'
+        f'<div class="verdict"><div><p class="lead">{escape(first)}</p>{leads}{terms if report.best else ""}</div>'
+        f"{_leads(report)}</div>"
         f"{_notices(report)}</header>"
     )
 
@@ -137,8 +131,8 @@ def _notices(report: Report) -> str:
 
 
 def _footer(report: Report) -> str:
-    started, finished = parse_moment(report.started_at), parse_moment(report.finished_at)
-    took = f" ({seconds((finished - started).total_seconds())})" if started and finished else ""
+    duration = verdict.took(report)
+    took = "" if duration is None else f" ({seconds(duration)})"
     where = "Amazon Personalize on AWS" if report.backend == "aws" else "the local cloud, without AWS"
     return (
         f"<footer><p>Run {code(report.run_id)} on {where}, {escape(moment(report.started_at))} to"

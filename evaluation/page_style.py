@@ -35,6 +35,10 @@ h1 { font-size: clamp(28px, 4.6vw, 44px); line-height: 1.14; letter-spacing: -.0
 .verdict { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 24px 72px; }
 .lead { font-size: 19px; line-height: 1.5; max-width: 62ch; margin-bottom: 16px; }
 ul.lead { padding-left: 1.1em; } ul.lead li { margin-bottom: 10px; } ul.lead li::marker { color: var(--soft); }
+.terms { color: var(--soft); font-size: 15px; max-width: 62ch; }
+details { border-bottom: 1px solid var(--rule); padding: 4px 0; }
+details[open] { padding-bottom: 16px; }
+summary { cursor: pointer; padding: 8px 0; color: var(--accent); }
 h2 { font-size: 26px; line-height: 1.2; letter-spacing: -.012em; font-weight: 650; margin: 0 0 16px; }
 h3 { font-size: 17px; line-height: 1.35; font-weight: 650; margin: 36px 0 8px; }
 section { border-top: 1px solid var(--rule); padding: 40px 0 32px; }

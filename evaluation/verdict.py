@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from contract.results import JUDGE_METRIC, Report, View
 from evaluation.compare import question_key
-from evaluation.words import baseline_name, decimals, metric_name, number
+from evaluation.words import baseline_name, decimals, metric_name, number, parse_moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +108,12 @@ def statements(report: Report) -> list[str]:
 def sentence(report: Report) -> str:
     """The verdict as one plain text, for a notification or a terminal."""
     return " ".join(statements(report))
+
+
+def took(report: Report) -> float | None:
+    """Seconds from the run's start to its report; None if the report does not tell moments."""
+    started, finished = parse_moment(report.started_at), parse_moment(report.finished_at)
+    return (finished - started).total_seconds() if started and finished else None
 
 
 def _said(lead: Lead) -> str:

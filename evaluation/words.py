@@ -30,6 +30,12 @@ READINGS: dict[str, str] = {
 }
 """{view: what it is}"""
 
+_IN_SHORT: dict[str, str] = {
+    "returned": "the lists are judged as they came, items that the user already knew included",
+    "reranked": "items that the user already knew are moved behind the others",
+    "unseen": "only items that are new to the user count",
+}
+
 METRIC_MEANINGS: tuple[tuple[str, str], ...] = (
     (
         "P@k (precision)",
@@ -69,6 +75,14 @@ QUESTIONS: dict[str, str] = {
     Question.RANK_POPULAR: "Given a user and the 100 most popular items, in what order will they want them?",
 }
 """{question: in words}"""
+
+
+def in_short(metric: str, view: str) -> str:
+    """What a verdict's metric and reading mean, for who meets them for the first time."""
+    return (
+        f"{metric_name(metric)} lies between 0 and 1: how much of what people did next stood among their first ten"
+        f" recommendations, more if it stood higher. “{view}”: {_IN_SHORT.get(view, view)}."
+    )
 
 
 def metric_name(metric: str) -> str:

@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.text import Text
 
-from local_cloud import cdk, report, services
+from local_cloud import cdk, report, runs, services
 from local_cloud.errors import CommandError, Leftovers, LocalCloudError, RunFailed
 from local_cloud.follow import Ended, Follower
 from local_cloud.leftovers import leftovers
@@ -84,6 +84,7 @@ class Run:
             fetched = report.fetch(cloud, bucket=self.outputs[BUCKET_OUTPUT], run_id=self.run_id, out=self.out)
             report.fetch_titles(cloud, bucket=self.outputs[BUCKET_OUTPUT], folder=self.out / self.run_id)
             self._keep_state(cloud)
+            runs.forget_old_states(self.out)
             if not ended.succeeded:
                 self._keep_function_logs(cloud)
         self._show(ended, fetched)
