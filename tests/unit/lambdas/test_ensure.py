@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from fake_aws import ACCOUNT, BEFORE, NOW, SINCE, FakePersonalize, clients, refused
@@ -340,3 +340,20 @@ def test_attempts_end(personalize: FakePersonalize) -> None:
         add_version(personalize, number, "CREATE FAILED")
     with pytest.raises(ResourceFailed, match="99 attempts"):
         made(personalize, version)
+
+
+# What is billed
+
+
+@pytest.mark.parametrize(("at", "new"), [(BEFORE, False), (NOW, True), (LATER, True)])
+def test_only_what_was_made_since_the_start_of_the_run_is_new(
+    personalize: FakePersonalize, at: datetime, new: bool
+) -> None:
+    personalize.add(SOLUTION, at=at)
+    add_version(personalize, at=at, trainingHours=1.25)
+    add_job(personalize, at=at)
+    personalize.add(CAMPAIGN, at=at, solutionVersionArn=VERSION)
+    found = [made(personalize, wanted) for wanted in (solution, version, imported, campaign)]
+    assert [row.new for row in found] == [new] * 4
+    assert [row.hours for row in found] == [None, 1.25, None, None]
+    assert found[-1].active_from == (at.isoformat() if new else None), "an older campaign costs without the run, too"
