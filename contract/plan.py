@@ -44,6 +44,8 @@ class EvaluationSettings:
     """Columns of the interactions that make up the context in which recipes that read it are asked."""
     ablation: bool = False
     """Whether recipes that learn from metadata are also trained without each field of it."""
+    category: str | None = None
+    """Column of the items by which new items are popular or not (contract.cold_start); None: there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)

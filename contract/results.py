@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from contract.cold_start import ColdStart
+
 SCHEMA = 1
 
 View = Literal["returned", "reranked", "unseen"]
@@ -209,6 +211,8 @@ class Report:
     best: str | None
     events: dict[str, Any] | None = None
     costs: Costs | None = None
+    cold_start: ColdStart | None = None
+    """Where a recipe was asked for cold items."""
     importance: list[Importance] = field(default_factory=list)
     examples: list[Example] = field(default_factory=list)
     titles: dict[str, str] = field(default_factory=dict)
@@ -232,6 +236,8 @@ class Report:
         rest["importance"] = [Importance(**row) for row in value.get("importance", [])]
         if costs := value.get("costs"):
             rest["costs"] = Costs(**costs | {"lines": [CostLine(**line) for line in costs["lines"]]})
+        if found := value.get("cold_start"):
+            rest["cold_start"] = ColdStart.from_json(found)
         rest["examples"] = [Example(**row) for row in value.get("examples", [])]
         return cls(**rest)
 

@@ -32,6 +32,8 @@ class Judgement:
     """Interactions of each user's past."""
     found: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     """{view: {band of items: [held-out items among the first 25, held-out items]}} over all users."""
+    introducing: dict[str, Any] = field(default_factory=dict)
+    """What introducing new items took (evaluation.introducing); only of who was asked for cold items."""
     shown: list[dict[str, Any]] = field(default_factory=list)
     """A few users: {"user", "past", "future", "answers": [{"context", "items"}]}, first items as they were returned."""
 

@@ -228,6 +228,9 @@ class Evaluation(Part):
     ablation: bool = False
     """Whether recipes that learn from metadata are also trained without each field, three times each, to tell what the
     field brings. On AWS every training is billed: not done there unless `max_cost` allows it."""
+    category: str | None = None
+    """Column of the items by which new items are called popular, beside a recipe for cold items; not given: the first
+    categorical one."""
 
 
 class Filter(Part):
@@ -293,6 +296,10 @@ class Experiment(Part):
         for number, name in enumerate(self.evaluation.context or ()):
             if name not in offered:
                 raise unknown("column of interactions", name, known=offered, at=("evaluation", "context", number))
+        categories = [column.name for column in self.schemas.items or () if column.categorical]
+        if self.evaluation.category not in {None, *categories}:
+            at = ("evaluation", "category")
+            raise unknown("categorical column of items", str(self.evaluation.category), known=categories, at=at)
         for number, declared in enumerate(self.filters):
             if declared.name in [other.name for other in self.filters[:number]]:
                 raise wrong(f"the filter {declared.name} is declared twice", at=("filters", number, "name"))
@@ -307,6 +314,12 @@ class Experiment(Part):
             return self.evaluation.context
         reserved = fields.RESERVED[DatasetKind.INTERACTIONS]
         return tuple(c.name for c in self.schemas.interactions if c.categorical and c.name not in reserved)
+
+    @property
+    def category(self) -> str | None:
+        """Column of the items by which new items are called popular."""
+        first = next((column.name for column in self.schemas.items or () if column.categorical), None)
+        return self.evaluation.category or first
 
     def _maps_its_columns(self, data: Files) -> None:
         """Each dataset has a file, and each file's mapping names exactly the columns of its schema."""

@@ -28,6 +28,7 @@ def evaluation_settings(experiment: Experiment) -> EvaluationSettings:
         resamples=experiment.evaluation.resamples,
         context=list(experiment.context),
         ablation=experiment.evaluation.ablation,
+        category=experiment.category,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from contract import layout
-from contract.fields import ITEM_ID, TIMESTAMP, TITLE, USER_ID
+from contract.fields import ITEM_ID, MULTI_VALUE_SEPARATOR, TIMESTAMP, TITLE, USER_ID
 from contract.plan import Run
 from contract.recipes import DatasetKind, Question
 from evaluation.breakdown import popularity_bands
@@ -44,6 +44,20 @@ class Published:
         except NoSuchObject:
             return items
         return items
+
+    @cached_property
+    def cold(self) -> set[str]:
+        """Every item without an interaction in the past: of the Items dataset, or held out."""
+        return (self.catalogue | set(self.future.item_ids)) - set(self.past.item_ids)
+
+    @cached_property
+    def categories(self) -> dict[str, list[str]]:
+        """{item: its categories}; empty where the experiment has no column of them."""
+        if self.run.evaluation.category is None:
+            return {}
+        key = layout.past(self.run.version, DatasetKind.ITEMS)
+        rows = self._rows(key, [ITEM_ID, self.run.evaluation.category])
+        return {item: cell.split(MULTI_VALUE_SEPARATOR) if cell else [] for item, cell in rows}
 
     @cached_property
     def bands(self) -> dict[str, str]:

@@ -61,6 +61,7 @@ def check_data(event: CheckData, aws: Clients) -> Plan:
             resamples=settings.evaluation.resamples,
             context=settings.evaluation.context,
             ablation=settings.evaluation.ablation,
+            category=settings.evaluation.category,
         ),
         events=events,
     )

@@ -28,6 +28,7 @@ from evaluation.compare import compare as compare_judgements
 from evaluation.judge import Judgement
 from evaluation.verdict import sentence
 from lambdas.aws import Clients, NoSuchObject
+from lambdas.cold_start import of_new_items
 from lambdas.costs import costs_of
 from lambdas.importance import of_fields
 from lambdas.outcomes import ended_as, judgement_if_succeeded, judgement_if_there, judgement_of, outcome_of, why_not
@@ -80,6 +81,7 @@ def compare(event: Compare, aws: Clients) -> Compared:
         events=_events(run, aws),
     )
     report.costs = costs_of(event, aws)
+    report.cold_start = of_new_items(run, judged, aws, view=result.judged_by)
     report.importance = of_fields(event, judged, aws, view=result.judged_by)
     report.examples = _examples(judged.values())
     report.titles = Published(run=run, aws=aws).titles(_items_shown(report))

@@ -1,7 +1,8 @@
 """Judges a recipe's answers by the held-out future: one value per user and metric, in three views.
 
 A recipe that was asked in a context has further judgements, on the same rows: its answers without the context, and with
-each field of it shuffled.
+each field of it shuffled. Beside a recipe that was asked for cold items, policies without a training are judged on
+the same users (evaluation.cold_policies), and what introducing an item takes is simulated for all.
 
 Calls: s3:GetObject data/*, s3:GetObject runs/*/answers/*, s3:ListBucket, s3:PutObject runs/*/judged/*.
 """
@@ -19,6 +20,7 @@ from contract.results import shuffled, without_context
 from evaluation.cases import Case, Context, examples
 from evaluation.judge import judge as judge_answers
 from lambdas.aws import Clients
+from lambdas.cold_start import introduced, judge_policies
 from lambdas.errors import DataMissing
 from lambdas.published import Published
 from lambdas.task import task
@@ -59,11 +61,15 @@ def judge(event: Judging, aws: Clients) -> Judged:
             in_context=in_context,
             bands=published.bands,
         )
+        if event.question == Question.COLD_ITEMS:
+            judged.introducing = introduced(answers, cases, published)
         judged.shown = _shown(examples(cases, seed=run.evaluation.seed), published, answers, in_context)
         key = layout.judgement(run.run_id, subject)
         aws.write_json(run.bucket, key, judged.to_json())
         return key
 
+    if event.question == Question.COLD_ITEMS and event.subject == event.recipe:
+        judge_policies(cases, published)
     if in_context and event.subject == event.recipe:
         write(without_context(event.recipe), {})
     for name, others in mixed.items():
