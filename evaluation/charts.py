@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from evaluation.markup import escape
@@ -24,6 +24,7 @@ NARROW, WIDE = 340, 380
 """Widths in pixels at which the text has its intended size: three charts beside each other, or two."""
 TOP, ROW = 4, 38
 _LABEL_CHARACTERS = 30
+_DASHES = ("none", "6 3", "2 3", "10 3 2 3")
 _CHARACTER_WIDTH = 6.7
 """Of the 12.5 px label face, on average; only used to keep labels apart."""
 
@@ -55,6 +56,16 @@ class Point:
     label: str
     x: float
     y: float
+    tone: Tone = "recipe"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of a line chart."""
+
+    label: str
+    points: Sequence[tuple[float, float]]
+    """(x, y), from left to right."""
     tone: Tone = "recipe"
 
 
@@ -185,13 +196,7 @@ def scatter(
     top, bottom = 26, 300
     x = Scale(low=across[0], high=across[-1], start=42, end=width - 12)
     y = Scale(low=upward[0], high=upward[-1], start=bottom, end=top)
-    parts = []
-    for position, (value, text) in enumerate(zip(across, tick_texts(across), strict=True)):
-        parts.append(f'<line class="grid" x1="{x(value):.2f}" x2="{x(value):.2f}" y1="{top}" y2="{bottom}"/>')
-        parts.append(_tick(x(value), bottom + 15, text, position, len(across)))
-    for value, text in zip(upward, tick_texts(upward), strict=True):
-        parts.append(f'<line class="grid" x1="{x.start}" x2="{x.end}" y1="{y(value):.2f}" y2="{y(value):.2f}"/>')
-        parts.append(f'<text class="tick" x="36" y="{y(value) + 4:.2f}" text-anchor="end">{escape(text)}</text>')
+    parts = _grid(across, upward, x, y)
     parts.append(f'<text class="axis" x="0" y="12">↑ {escape(y_name)}</text>')
     parts.append(f'<text class="axis" x="{width - 8}" y="{bottom + 38}" text-anchor="end">{escape(x_name)} →</text>')
     placed = [(x(p.x) - 6, y(p.y) - 6, x(p.x) + 6, y(p.y) + 6) for p in shown]
@@ -203,6 +208,50 @@ def scatter(
         parts.append(f'<circle class="dot {p.tone}" cx="{x(p.x):.2f}" cy="{y(p.y):.2f}" r="5"/>')
     said = "; ".join(f"{p.label}: {x_name} {p.x:.3g}, {y_name} {p.y:.3g}" for p in shown)
     return _svg(parts, width=width, height=bottom + 46, identity=identity, title=title, description=f"{said}.")
+
+
+def lines(drawn: Sequence[Line], *, identity: str, title: str, x_name: str, y_name: str, width: int = WIDE) -> str:
+    """Lines over axes that begin at zero (or below), told apart by their dashes, with a legend under the chart."""
+    shown = [
+        replace(line, points=[point for point in line.points if all(map(_drawable, point))])
+        for line in drawn
+        if any(all(map(_drawable, point)) for point in line.points)
+    ]
+    if not shown:
+        return ""
+    points = [point for line in shown for point in line.points]
+    across = ticks(min(0.0, *(x for x, _ in points)), max(x for x, _ in points), most=5)
+    upward = ticks(min(0.0, *(y for _, y in points)), max(y for _, y in points))
+    top, bottom = 26, 260
+    x = Scale(low=across[0], high=across[-1], start=42, end=width - 12)
+    y = Scale(low=upward[0], high=upward[-1], start=bottom, end=top)
+    parts = _grid(across, upward, x, y)
+    parts.append(f'<text class="axis" x="0" y="12">↑ {escape(y_name)}</text>')
+    parts.append(f'<text class="axis" x="{width - 8}" y="{bottom + 38}" text-anchor="end">{escape(x_name)} →</text>')
+    said = []
+    for position, line in enumerate(shown):
+        dashes = _DASHES[position % len(_DASHES)]
+        path = "L".join(f"{x(a):.2f} {y(b):.2f}" for a, b in line.points)
+        row = bottom + 64 + 20 * position
+        for outline in (f"M{path}", f"M42 {row - 4}h36"):
+            parts.append(f'<path class="line {line.tone}" stroke-dasharray="{dashes}" d="{outline}"/>')
+        parts.append(f'<text class="label {line.tone}" x="86" y="{row}">{escape(_short(line.label))}</text>')
+        last = line.points[-1]
+        said.append(f"{line.label}: {last[1]:,.4g} {y_name} after {last[0]:,.0f} {x_name}")
+    height = bottom + 60 + 20 * len(shown)
+    return _svg(parts, width=width, height=height, identity=identity, title=title, description="; ".join(said) + ".")
+
+
+def _grid(across: Sequence[float], upward: Sequence[float], x: Scale, y: Scale) -> list[str]:
+    """Lines and ticks in both directions; `y` runs from the bottom to the top."""
+    parts = []
+    for position, (value, text) in enumerate(zip(across, tick_texts(across), strict=True)):
+        parts.append(f'<line class="grid" x1="{x(value):.2f}" x2="{x(value):.2f}" y1="{y.end}" y2="{y.start}"/>')
+        parts.append(_tick(x(value), y.start + 15, text, position, len(across)))
+    for value, text in zip(upward, tick_texts(upward), strict=True):
+        parts.append(f'<line class="grid" x1="{x.start}" x2="{x.end}" y1="{y(value):.2f}" y2="{y(value):.2f}"/>')
+        parts.append(f'<text class="tick" x="36" y="{y(value) + 4:.2f}" text-anchor="end">{escape(text)}</text>')
+    return parts
 
 
 def _drawable(value: float) -> bool:

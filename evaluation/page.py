@@ -16,6 +16,7 @@ from evaluation import (
     page_events,
     page_examples,
     page_importance,
+    page_introducing,
     page_results,
     verdict,
 )
@@ -31,6 +32,7 @@ def render(report: Report) -> str:
         ("compared", "What was compared", page_background.compared(report)),
         ("accuracy", "How well each one predicts", page_results.accuracy(report)),
         ("others", "Recipes that answer other questions", page_results.other_questions(report)),
+        ("new-items", "What new items cost", page_introducing.introducing(report)),
         ("breadth", "Coverage and training time", page_results.breadth_and_time(report)),
         ("breakdown", "For whom, and for which items", page_breakdown.breakdown(report)),
         ("context", "What the context brings", page_context.context(report)),

@@ -72,6 +72,8 @@ svg .leader { stroke: var(--mark); stroke-width: .75; }
 svg .bar.best, svg .dot.best { fill: var(--accent); }
 svg .bar.recipe, svg .dot.recipe { fill: var(--mark); }
 svg .bar.baseline, svg .dot.baseline { fill: var(--paper); stroke: var(--mark); stroke-width: 1.5; }
+svg .line { stroke: var(--mark); stroke-width: 2; }
+svg .line.best { stroke: var(--accent); stroke-width: 2.5; }
 svg .halo { fill: none; stroke: var(--paper); stroke-width: 4; }
 svg .whisker { fill: none; stroke: var(--ink); stroke-width: 1.5; }
 
