@@ -18,7 +18,7 @@ READY_DEV := $(VENV)/.ready-dev
 READY_PEERS := .venv-peers/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test estimate synth bench bench-recipes verify lint format deploy destroy diff pins snapshots clean
+.PHONY: help run serve runs pictures test estimate synth bench bench-recipes verify lint format deploy destroy diff pins snapshots clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | while IFS="$$(printf '\t')" read -r a b; do printf '  make %-14s %s\n' "$$a" "$$b"; done
@@ -42,6 +42,12 @@ run: $(READY)  ## deploy, train, evaluate and report in a local cloud [EXPERIMEN
 
 serve: $(READY)  ## look at the campaigns of the newest run side by side, on a page [EXPERIMENT=name]
 	@$(BIN)/python -m local_cloud look $(EXPERIMENT)
+
+runs: $(READY)  ## past runs on one page, out/runs.html [COMPARE="EXPERIMENT/RUN EXPERIMENT/RUN"]
+	@$(BIN)/python -m evaluation.runs out $(if $(COMPARE),--compare $(COMPARE))
+
+pictures: $(READY_DEV)  ## the pictures in docs/pictures/, from the newest run of quickstart
+	@$(BIN)/python -m tools.pictures
 
 test: lint  ## the checks and the tests (at most 12 minutes on two cores)
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow" $(PYTEST_ARGS)
