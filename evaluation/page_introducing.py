@@ -6,7 +6,7 @@ from contract.cold_start import POPULAR_CATEGORIES, RANDOM_COLD, ColdStart, Poli
 from contract.results import Report
 from evaluation.charts import Line, lines
 from evaluation.markup import Cell, Group, Row, escape, table
-from evaluation.words import MINUS, MISSING, baseline_name, count, number, plural
+from evaluation.words import MISSING, baseline_name, count, number, plural
 
 _WHAT = {
     RANDOM_COLD: "drawn at random for each user",
@@ -35,11 +35,17 @@ def _verdict(found: ColdStart) -> str:
             f" of five drawn at random (95% interval {low:.1f} to {high:.1f})."
         )
     if recipe.saved:
-        value, low, high = (f"{share:+.0%}".replace("-", MINUS) for share in (-end for end in recipe.saved))
-        said += (
-            f" The impressions that it takes to introduce an item differ by {value} from random ones ({high} to {low})."
-        )
+        said += f" {_saved(recipe.saved)}"
     return f"<p>{said}</p>" if said else ""
+
+
+def _saved(saved: Spread) -> str:
+    value, low, high = saved
+    if low > 0:
+        return f"It introduces an item with {value:.0%} fewer impressions than at random ({low:.0%} to {high:.0%})."
+    if high < 0:
+        return f"It introduces an item with {-value:.0%} more impressions than at random ({-high:.0%} to {-low:.0%})."
+    return "Whether it introduces an item with fewer impressions than at random depends on who comes when."
 
 
 def _accuracy(found: ColdStart) -> str:

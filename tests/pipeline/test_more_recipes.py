@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from contract.cold_start import POPULAR_CATEGORIES, RANDOM_COLD
 from contract.recipes import RECIPES, Question, RecipeType
 from contract.results import JUDGE_METRIC, Report
 from experiments.load import load_named
@@ -53,6 +54,21 @@ def test_what_a_recipe_is_for_shows(report: Report) -> None:
     assert figures["aws-hrnn-metadata"][P10] > 1.3 * popular[P10]
     assert figures["aws-personalized-ranking"][JUDGE_METRIC] > popular[JUDGE_METRIC], "the popular items, in order"
     assert figures["aws-hrnn-coldstart"][P10] > 2 * report.baselines["random"].metrics[report.judged_by][P10]
+
+
+@pytest.mark.slow
+def test_new_items_are_introduced_with_fewer_impressions_than_at_random(report: Report) -> None:
+    found = report.cold_start
+    assert found is not None
+    figures = {policy.name: policy for policy in found.policies}
+    assert list(figures) == ["aws-hrnn-coldstart", POPULAR_CATEGORIES, RANDOM_COLD]
+    recipe, chance = figures[found.recipe], figures[RANDOM_COLD]
+    assert recipe.lift is not None
+    assert recipe.lift[1] > 1
+    assert recipe.introduced[0] > 0
+    if chance.introduced[0]:
+        shares = [policy.impressions[0] / policy.introduced[0] for policy in (recipe, chance)]
+        assert shares[0] < shares[1]
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from test_check_data import manifest
 import lambdas.tasks
 from contract import layout
 from contract.as_json import to_json
+from contract.cold_start import POPULAR_CATEGORIES, RANDOM_COLD
 from contract.plan import (
     Ask,
     Asked,
@@ -268,6 +269,32 @@ def test_judgement_of_answers(s3: FakeS3) -> None:
     assert value["users"] == sorted(f"u{n}" for n in range(USERS))
     assert value["coverage"]["returned"] == pytest.approx(40 / 50)  # the Items dataset has fifty
     assert sum(value["values"]["unseen"]["precision_at_10"]) > 0
+
+
+def test_policies_for_new_items_are_judged_beside_the_recipe_and_reported(s3: FakeS3) -> None:
+    """Twelve users meet i39 later; of the others without a past nobody knows anything."""
+    s3.objects[layout.future("v1")] += b"".join(b"\nu%d,i39,200" % n for n in range(2, 13))
+    run = replace(RUN, evaluation=replace(RUN.evaluation, category="GENRES"), events=None)
+    aws = clients(s3=s3, runtime=FakeRuntime())
+    recipe = "aws-hrnn-coldstart"
+    ask(asking("cold-items", run=run, recipe=recipe), aws)
+    assert judge(judging(recipe, "cold-items", run=run), aws).users == 12
+    judge_baselines(JudgeBaselines(run=run), aws)
+    event = Compare(
+        run=run, imported=IMPORTED, trainings=[training(recipe, recipe)], outcomes=[outcome(recipe, recipe)]
+    )
+    report = _report(compare(event, aws), s3)
+    found = report.cold_start
+    assert found is not None
+    assert [policy.name for policy in found.policies] == [recipe, POPULAR_CATEGORIES, RANDOM_COLD]
+    assert (found.recipe, found.category, found.asked, found.items, found.introducible) == (recipe, "GENRES", 12, 11, 1)
+    assert POPULAR_CATEGORIES not in report.baselines, "asked another question"
+    no_column = replace(run, evaluation=RUN.evaluation)
+    del s3.objects[layout.judgement("run-1", POPULAR_CATEGORIES)]
+    judge(judging(recipe, "cold-items", run=no_column), aws)
+    found = _report(compare(replace(event, run=no_column), aws), s3).cold_start
+    assert found is not None
+    assert [policy.name for policy in found.policies] == [recipe, RANDOM_COLD]
 
 
 def test_missing_answers_are_an_error(s3: FakeS3) -> None:
