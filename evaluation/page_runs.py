@@ -65,8 +65,9 @@ def _list(found: Found) -> str:
 
 def _run_row(run: PastRun) -> Row:
     report = run.report
-    linked = f'<a href="{escape(run.page)}">{escape(run.name)}</a>' if run.page else escape(run.name)
-    where = "on AWS" if report.backend == "aws" else "local"
+    short = escape(run.name.rpartition("/")[2])
+    linked = f'<a href="{escape(run.page)}">{short}</a>' if run.page else short
+    where = f"{escape(report.experiment)}, {'on AWS' if report.backend == 'aws' else 'local'}"
     best = number(verdict.judged_value(report, report.best)) if report.best else MISSING
     ends = _ends(report, report.best, JUDGE_METRIC) if report.best else ""
     return Row(
@@ -105,11 +106,19 @@ def _pairs(found: Found, *, leave_out: tuple[PastRun, PastRun] | None) -> str:
 def _pair(older: PastRun, newer: PastRun, *, is_open: bool) -> str:
     a, b = older.report, newer.report
     changes = paired(a, b, _names(a, b))
+    called = " against ".join(reversed(_heads(older, newer)))
     identity = re.sub(r"[^a-z0-9]+", "-", f"{older.name}-{newer.name}".lower())
     return (
-        f"<details{' open' if is_open else ''}><summary>{escape(newer.name)} against {escape(older.name)}</summary>"
+        f"<details{' open' if is_open else ''}><summary>{escape(called)}</summary>"
         f"{_settings(older, newer)}{_chart(b, changes, identity)}{_figures(older, newer, changes)}</details>"
     )
+
+
+def _heads(older: PastRun, newer: PastRun) -> list[str]:
+    """What the two are called: by their ids alone where the experiment is one."""
+    if older.report.experiment != newer.report.experiment:
+        return [older.name, newer.name]
+    return [run.name.rpartition("/")[2] for run in (older, newer)]
 
 
 def _settings(older: PastRun, newer: PastRun) -> str:
@@ -119,7 +128,7 @@ def _settings(older: PastRun, newer: PastRun) -> str:
     ]
     if not rows:
         return "<p>No setting differs: the same data, hold-out and recipes with the same hyperparameters.</p>"
-    return table("Settings that differ", [older.name, newer.name], [Group(rows=rows)], first="Setting")
+    return table("Settings that differ", _heads(older, newer), [Group(rows=rows)], first="Setting")
 
 
 def _chart(b: Report, changes: Changes, identity: str) -> str:
@@ -159,7 +168,7 @@ def _figures(older: PastRun, newer: PastRun, changes: Changes) -> str:
     if not rows:
         return "<p>Neither run has figures to compare.</p>"
     note = "Each run in the reading that decided it; the paired difference is known of " + metric_name(JUDGE_METRIC)
-    columns = [older.name, newer.name, "Paired difference"]
+    columns = [*_heads(older, newer), "Paired difference"]
     return table("Figures with 95% intervals", columns, [Group(rows=rows)], first="Recipe or baseline", note=note)
 
 

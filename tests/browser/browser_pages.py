@@ -57,6 +57,14 @@ class Visit:
         """Pixels of the document's width; more than the window's means scrolling sideways."""
         return int(self.page.evaluate("() => document.documentElement.scrollWidth"))
 
+    def darkness(self) -> bool:
+        """Whether the page's ground is dark."""
+        shade: str = self.page.evaluate(
+            "() => [document.body, document.documentElement].map(e => getComputedStyle(e).backgroundColor)"
+            ".find(colour => colour.startsWith('rgb('))"
+        )
+        return all(int(part) < 40 for part in shade[4:-1].split(","))
+
     def unreached(self) -> list[str]:
         """Links, fields, buttons and scrolling boxes that the tabulator key does not come to."""
         wanted = (
