@@ -37,10 +37,10 @@ def breakdown(report: Report) -> str:
 
 def _charts(report: Report, bands: Mapping[str, Sequence[Band]], kind: str) -> str:
     order = list(dict.fromkeys(band.name for found in bands.values() for band in found))
-    return "".join(_chart(report, bands, name, identity=f"{kind}-{i}") for i, name in enumerate(order))
+    return "".join(_chart(report, bands, name, kind, identity=f"{kind}-{i}") for i, name in enumerate(order))
 
 
-def _chart(report: Report, bands: Mapping[str, Sequence[Band]], name: str, *, identity: str) -> str:
+def _chart(report: Report, bands: Mapping[str, Sequence[Band]], name: str, kind: str, *, identity: str) -> str:
     marks = []
     said = ""
     for subject, found in bands.items():
@@ -56,7 +56,7 @@ def _chart(report: Report, bands: Mapping[str, Sequence[Band]], name: str, *, id
                 )
                 said = said or _said(band)
     chart = bars(marks, identity=identity, title=f"Recall@25, {name}: {said}")
-    head = _ITEMS.get(name, f"{name[0].upper()}{name[1:]} third")
+    head = _ITEMS.get(name, name) if kind == "popularity" else f"{name[0].upper()}{name[1:]} third"
     return f"<figure><figcaption><strong>{escape(head)}</strong> {escape(said)}</figcaption>{chart}</figure>"
 
 
