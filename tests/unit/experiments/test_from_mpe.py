@@ -326,7 +326,11 @@ def _service(draw: st.DrawFn) -> dict[str, Any]:
     ranges = config["hpoConfig"]["algorithmHyperParameterRanges"]
     for member in draw(st.sets(st.sampled_from(sorted(ranges)))):
         del ranges[member]
-    return {"name": draw(NAME), "recipeArn": ARN + name, "solutionConfig": {key: config[key] for key in kept}} | draw(
+    return {
+        "name": draw(NAME),
+        "recipeArn": ARN + name,
+        "solutionConfig": {key: config[key] for key in sorted(kept)},
+    } | draw(
         st.fixed_dictionaries(
             {},
             optional={
