@@ -103,6 +103,7 @@ pins: $(READY_DEV)  ## compile requirements*.in to full pins
 snapshots: $(READY_DEV)  ## accept templates, the experiments' schema and the recipes' tables as they are now (then read the diff)
 	@$(BIN)/python -m experiments.schema
 	@$(BIN)/python -m tools.recipe_tables
+	@$(BIN)/python -m tools.figures
 	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest tests/synth/test_synth_snapshots.py
 
 clean:  ## remove what the commands made (not out/)
