@@ -54,6 +54,7 @@ def compared(report: Report) -> str:
         )
         for name, row in report.recipes.items()
     ]
+    said += "<p>Which recipe answers which question, with figures: <code>docs/choosing-a-recipe.md</code>.</p>"
     columns = ["What it is for", "What was asked", "Result", "Users judged", "Training"]
     parts = [said, table("Recipes of this experiment", columns, [Group(rows=rows)], first="Recipe")] if rows else [said]
     if report.baselines:

@@ -135,7 +135,7 @@ footer { border-top: 1px solid var(--rule); padding-top: 24px; color: var(--soft
   section[aria-labelledby="figures"] { page: wide; }
   html { font-size: 10pt; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   body { max-width: none; padding: 0; font-size: 10pt; }
-  nav, .skip { display: none; }
+  nav, .skip, .terms { display: none; }
   header { padding-top: 0; }
   h1 { font-size: 24pt; } h2 { font-size: 15pt; } h3 { font-size: 11pt; margin-top: 16pt; }
   .lead { font-size: 11pt; }
