@@ -63,8 +63,10 @@ def test_new_items_are_introduced_with_fewer_impressions_than_at_random(report: 
     figures = {policy.name: policy for policy in found.policies}
     assert list(figures) == ["aws-hrnn-coldstart", POPULAR_CATEGORIES, RANDOM_COLD]
     recipe, chance = figures[found.recipe], figures[RANDOM_COLD]
-    assert recipe.lift is not None
-    assert recipe.lift[1] > 1
+    if recipe.lift is None:  # there is no ratio where random items were never right in some of the resamples
+        assert recipe.precision_at_5[1] > chance.precision_at_5[0]
+    else:
+        assert recipe.lift[1] > 1
     assert recipe.introduced[0] > 0
     if chance.introduced[0]:
         shares = [policy.impressions[0] / policy.introduced[0] for policy in (recipe, chance)]
