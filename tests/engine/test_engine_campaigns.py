@@ -129,15 +129,16 @@ def test_campaigns_that_follow_serve_the_newest_version(bench: Bench) -> None:
     assert again["solutionVersionArn"] == newest["solutionVersionArn"]
 
 
-def test_one_training_more_is_another_draw_and_the_same_in_another_solution(bench: Bench, filled_group: str) -> None:
+def test_one_training_more_is_another_draw_and_the_same_in_another_solution(bench: Bench) -> None:
     """The seed is the number of a version within its solution."""
+    group = bench.filled_group()  # of its own: a group has ten solutions at most
 
     def scores(solution: str) -> list[float]:
         campaign = bench.campaign(bench.version(solution)["solutionVersionArn"])
         answer = bench.runtime.get_recommendations(campaignArn=campaign, userId="u1")
         return [item["score"] for item in answer["itemList"]]
 
-    first, second = (bench.solution(filled_group, "aws-hrnn", solutionConfig=SMALL) for _ in range(2))
+    first, second = (bench.solution(group, "aws-hrnn", solutionConfig=SMALL) for _ in range(2))
     drawn = scores(first)
     assert scores(first) != drawn
     assert scores(second) == drawn

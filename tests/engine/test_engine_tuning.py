@@ -39,7 +39,8 @@ def start_tuning(bench: Bench) -> tuple[str, list[psutil.Process]]:
     return arn, wait_for(lambda: len(found := trial_processes(bench.engine)) == 2 and found)
 
 
-def test_the_tuned_values_are_told_and_are_the_same_again(bench: Bench, filled_group: str) -> None:
+def test_the_tuned_values_are_told_and_are_the_same_again(bench: Bench) -> None:
+    filled_group = bench.filled_group()  # of its own: a group has ten solutions at most
     wanted = hpo(jobs=3, algorithmHyperParameterRanges=RANGES)
     solution = bench.solution(filled_group, "aws-sims", **wanted)
     described = bench.personalize.describe_solution(solutionArn=solution)["solution"]
