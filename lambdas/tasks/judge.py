@@ -51,6 +51,9 @@ def judge(event: Judging, aws: Clients) -> Judged:
         else:
             answers[line["user"]] = items
 
+    own = event.subject == event.recipe  # of a variant nothing but its figures is looked at
+    of_new_items = own and event.question == Question.COLD_ITEMS
+
     def write(subject: str, in_context: Mapping[tuple[str, Context], Sequence[str]]) -> str:
         judged = judge_answers(
             subject,
@@ -61,16 +64,16 @@ def judge(event: Judging, aws: Clients) -> Judged:
             in_context=in_context,
             bands=published.bands,
         )
-        if event.question == Question.COLD_ITEMS:
+        if of_new_items:
             judged.introducing = introduced(answers, cases, published)
         judged.shown = _shown(examples(cases, seed=run.evaluation.seed), published, answers, in_context)
         key = layout.judgement(run.run_id, subject)
         aws.write_json(run.bucket, key, judged.to_json())
         return key
 
-    if event.question == Question.COLD_ITEMS and event.subject == event.recipe:
+    if of_new_items:
         judge_policies(cases, published)
-    if in_context and event.subject == event.recipe:
+    if in_context and own:
         write(without_context(event.recipe), {})
     for name, others in mixed.items():
         write(shuffled(event.recipe, name), {**in_context, **others})
