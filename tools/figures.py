@@ -12,7 +12,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tools.blocks import marks, replaced
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+MAKER = "tools/figures.py"
 KEPT = DOCS / "figures"
 PAGES = (*sorted((DOCS / "scenarios").glob("*.md")), DOCS / "choosing-a-recipe.md")
 METRICS = {
@@ -54,14 +57,8 @@ def page(text: str) -> str:
     for file in sorted(KEPT.glob("*.json")):
         for kind, lines in (("table", _table), ("differences", _differences)):
             name = f"{file.stem} {kind}"
-            begin, end = f"<!-- {name}: made by tools/figures.py -->\n", f"\n<!-- end of {name} -->"
-            if begin not in text:
-                continue
-            before, _, rest = text.partition(begin)
-            if end not in rest:
-                raise ValueError(f"the comment {name} has no end")
-            figures = json.loads(file.read_text(encoding="utf-8"))
-            text = before + begin + "\n".join(lines(figures)) + end + rest.partition(end)[2]
+            if marks(name, MAKER)[0] in text:
+                text = replaced(text, name, MAKER, lines(json.loads(file.read_text(encoding="utf-8"))))
     return text
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from contract.recipes import RECIPES, DatasetKind, Parameter, Recipe, RecipeType
+from tools.blocks import replaced
 
+MAKER = "tools/recipe_tables.py"
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "recipes.md"
 
 _ANSWERS = {
@@ -24,11 +26,7 @@ _COLD = {"never": "no", "also": "yes", "only": "before all others"}
 def page(text: str) -> str:
     """The page with its tables as they should be."""
     for name, lines in (("overview", _overview()), ("hyperparameters", _hyperparameters())):
-        marks = f"<!-- {name}: made by tools/recipe_tables.py -->\n", f"\n<!-- end of {name} -->"
-        if [text.count(mark) for mark in marks] != [1, 1]:
-            raise ValueError(f"{PAGE.name} must have the comments around the table {name} once")
-        before, _, rest = text.partition(marks[0])
-        text = before + marks[0] + "\n".join(lines) + marks[1] + rest.partition(marks[1])[2]
+        text = replaced(text, name, MAKER, lines)
     return text
 
 
