@@ -36,12 +36,13 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """Digest of everything that the outcome depends on."""
+        """Digest of everything that the outcome depends on: two recipes that only differ in name are one cell."""
+        settings = {name: value for name, value in self.subject.settings.items() if name != "recipe"}
         parts = {
             "data": self.work.version,
             "asked": [self.subject.question.value, self.work.work.users],
             "worker": self.subject.worker,
-            "settings": dict(self.subject.settings),
+            "settings": settings,
             "seed": self.seed,
             "code": self.code,
         }
@@ -49,8 +50,7 @@ class Cell:
 
     def path(self, out: Path) -> Path:
         """Where the answer is kept."""
-        word = "".join(letter if letter.isalnum() else "-" for letter in self.subject.name.lower())
-        return out / "cells" / self.work.work.name / f"{word}-{self.seed}-{self.key}.json.gz"
+        return out / "cells" / self.work.work.name / f"{self.subject.worker.rpartition('.')[2]}-{self.key}.json.gz"
 
 
 def cells(work: Prepared, subject: Subject) -> list[Cell]:

@@ -1,8 +1,9 @@
 """python -m benchmarks.recipes [--data FOLDER ...] [--generated]: runs what has no result yet, then writes the page.
 
-FOLDER is a MovieLens data set in any layout (its cold-start draws are run too) or the airline reviews. Results are kept
-below --out; a second run does only what changed. --only and --works choose cells; with neither folder nor --generated
-the page is written from what is there.
+FOLDER is a MovieLens data set in any layout (its cold-start draws are run too) or the airline reviews. Answers are
+kept below --out; a second run does only what changed. Results, in the repository below --results, keep the line of
+whoever was not run now. --only and --works choose cells; with neither folder nor --generated the page is written from
+what is there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from benchmarks.recipes.subjects import subjects
 from benchmarks.recipes.works import Work, generated, prepared, works_of
 
 OUT = ROOT / "out" / "bench" / "recipes"
+RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "benchmarks" / "recipes.md"
 
 
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if re.search(asked.works, work.name):
                 failed += run_work(work, asked)
     finally:
-        write_page(asked.out, asked.page)
+        write_page(asked.results, asked.page)
     return 1 if failed else 0
 
 
@@ -53,25 +55,33 @@ def run_work(work: Work, asked: argparse.Namespace) -> int:
                 for cell in wanted[row.name][: asked.seeds]:
                     failures |= _run_cell(cell, judge, asked)
     finally:
-        found = result(judge, [(row, _kept(wanted[row.name], asked.out), failures.get(row.name, "")) for row in rows])
-        found.made = made()
-        _write_json(asked.out / "results" / f"{work.name}.json", found.to_json())
+        outcomes = [(row, _kept(wanted[row.name], asked.out), failures.get(row.name, "")) for row in rows]
+        found = result(judge, outcomes, made=made())
+        target = asked.results / f"{work.name}.json"
+        if (earlier := _result(target)) is not None:
+            found.completed(earlier)
+        _write_json(target, found.to_json())
     return len(failures)
 
 
-def write_page(out: Path, target: Path) -> None:
-    """The page, from all results below `out`."""
-    results = {}
-    for path in sorted((out / "results").glob("*.json")):
-        try:
-            found = Result.from_json(json.loads(path.read_text(encoding="utf-8")))
-        except ValueError as error:
-            print(f"{path} is left out: {error}", flush=True)
-            continue
-        results[found.work] = found
-    further = [*pace.section(out), *growth.section(out)]
+def write_page(folder: Path, target: Path) -> None:
+    """The page, from all results in `folder`."""
+    found = [_result(path) for path in sorted(folder.glob("*.json")) if path.name not in {pace.FILE, growth.FILE}]
+    results = {one.work: one for one in found if one is not None}
+    further = [*pace.section(folder), *growth.section(folder)]
     target.write_text(page.page(results, resamples=RESAMPLES, further=further), encoding="utf-8")
     print(f"written: {target}")
+
+
+def _result(path: Path) -> Result | None:
+    """None if there is none, or if another version of this program wrote it."""
+    if not path.is_file():
+        return None
+    try:
+        return Result.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        print(f"{path} is left out: {error}", flush=True)
+        return None
 
 
 def _run_cell(cell: cells.Cell, judge: Judge, asked: argparse.Namespace) -> dict[str, str]:
@@ -102,7 +112,7 @@ def _kept(wanted: Sequence[cells.Cell], out: Path) -> list[exchange.Answer]:
 
 def _write_json(path: Path, value: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value), encoding="utf-8")
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -115,5 +125,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=1, help="for every library alike")
     parser.add_argument("--nice", type=int, default=0)
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--page", type=Path, default=PAGE)
     return parser

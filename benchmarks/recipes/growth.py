@@ -25,6 +25,7 @@ from benchmarks.recipes.subjects import Subject
 ROWS = (100_000, 1_000_000, 10_000_000)
 FILE = "growth.json"
 OUT = ROOT / "out" / "bench" / "recipes"
+RESULTS = ROOT / "benchmarks" / "results"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,24 +36,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, nargs="*", default=ROWS)
     parser.add_argument("--nice", type=int, default=0)
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--results", type=Path, default=RESULTS)
     asked = parser.parse_args(arguments)
     found = []
     for rows in asked.rows:
         answer = _run(rows, asked)
         found.append({"rows": rows, "peak_mb": answer.peak_mb, **answer.notes})
         print(f"{rows:,} rows: {answer.notes['epoch']:.1f} s per epoch, {answer.peak_mb:.0f} MB", flush=True)
-        asked.out.mkdir(parents=True, exist_ok=True)
-        (asked.out / FILE).write_text(json.dumps({"sizes": found, **made()}, indent=1), encoding="utf-8")
+        asked.results.mkdir(parents=True, exist_ok=True)
+        (asked.results / FILE).write_text(json.dumps({"sizes": found, **made()}, indent=1), encoding="utf-8")
     return 0
 
 
-def section(out: Path) -> Iterator[str]:
+def section(results: Path) -> Iterator[str]:
     """Its part of the page."""
     yield "\n## Seconds per epoch as the data grow\n"
-    if not (out / FILE).is_file():
+    if not (results / FILE).is_file():
         yield "Not run."
         return
-    found = json.loads((out / FILE).read_text(encoding="utf-8"))
+    found = json.loads((results / FILE).read_text(encoding="utf-8"))
     yield (
         f"aws-hrnn, the network of {SIZED_FOR:,} rows, on generated rows: {ITEMS:,} items, {EVENTS_PER_USER} per user."
         f" Commit {found['commit']}, {found['date']}, {found['machine']}.\n"

@@ -60,6 +60,8 @@ class Line:
     peak_mb: float = 0.0
     per_second: float = 0.0
     notes: dict[str, Any] = field(default_factory=dict)
+    made: dict[str, str] = field(default_factory=dict)
+    """Commit, machine, date of the run that wrote it."""
 
 
 @dataclass(kw_only=True)
@@ -74,12 +76,23 @@ class Result:
     decides: View
     best_reachable: dict[str, float]
     lines: list[Line]
-    made: dict[str, str] = field(default_factory=dict)
-    """Commit, machine, date of the run that wrote it."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return asdict(self)
+
+    def completed(self, earlier: Result) -> None:
+        """Takes over the lines of an earlier result for whoever was not run now, if it was the same work."""
+        if (earlier.counts, earlier.users) != (self.counts, self.users):
+            return
+        lines: list[Line] = []
+        for line in self.lines:
+            if line.seeds or line.failure:
+                lines.append(line)
+            else:
+                names = (line.name, without_context(line.name))
+                lines += [old for old in earlier.lines if old.name in names and old.seeds] or [line]
+        self.lines = lines
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Result:
@@ -131,7 +144,9 @@ class Judge:
         return [one(subject.name, told), one(without_context(subject.name), None)]
 
 
-def result(judge: Judge, outcomes: Sequence[tuple[Subject, list[Answer], str]]) -> Result:
+def result(
+    judge: Judge, outcomes: Sequence[tuple[Subject, list[Answer], str]], *, made: Mapping[str, str] | None = None
+) -> Result:
     """`outcomes`: each subject with the answers of its seeds, and why there are not all."""
     work = judge.work
     view = decisive_view(work.repeats_share)
@@ -190,6 +205,7 @@ def result(judge: Judge, outcomes: Sequence[tuple[Subject, list[Answer], str]]) 
                     peak_mb=max(answer.peak_mb for answer in answers),
                     per_second=fmean(answer.per_second for answer in answers),
                     notes=answers[0].notes,
+                    made=dict(made or {}),
                 )
             )
     return Result(

@@ -27,6 +27,7 @@ SHARE = 0.99
 PEERS = ("GRU4Rec", "SASRec")
 FILE = "pace.json"
 OUT = ROOT / "out" / "bench" / "recipes"
+RESULTS = ROOT / "benchmarks" / "results"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,13 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--budget", type=float, default=7200.0, help="seconds of CPU that a peer may take")
     parser.add_argument("--nice", type=int, default=0)
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--results", type=Path, default=RESULTS)
     asked = parser.parse_args(arguments)
     work = prepared(movielens(asked.data)[0], asked.out / "works")
     for name in asked.peer or PEERS:
         subject = next(row for row in peers() if row.name == name)
         row = measure(work, subject, asked)
         print(row, flush=True)
-        _keep(asked.out / FILE, row)
+        _keep(asked.results / FILE, row)
     return 0
 
 
@@ -84,9 +86,9 @@ def reached(curve: Sequence[exchange.Point], target: float) -> tuple[float, floa
     return next(((seconds, cpu) for seconds, cpu, value in curve if value >= target), None)
 
 
-def section(out: Path) -> Iterator[str]:
+def section(results: Path) -> Iterator[str]:
     """Its part of the page."""
-    rows = json.loads((out / FILE).read_text(encoding="utf-8")) if (out / FILE).is_file() else []
+    rows = json.loads((results / FILE).read_text(encoding="utf-8")) if (results / FILE).is_file() else []
     yield "\n## Time until aws-hrnn is 99 % as good as a peer at its best\n"
     if not rows:
         yield "Not run."

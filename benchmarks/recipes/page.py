@@ -89,7 +89,8 @@ def _facts(result: Result) -> Iterator[str]:
         f"{result.about} {past['interactions']:,} interactions of {past['users']:,} users with {past['items']:,} items"
         f" in the past, {future['interactions']:,} held out; {result.users:,} users asked."
     )
-    yield f"Commit {result.made.get('commit', '?')}, {result.made.get('date', '?')}, {result.made.get('machine', '?')}."
+    runs = {(line.made["commit"], line.made["date"], line.made["machine"]): None for line in result.lines if line.made}
+    yield f"Commit {'; '.join(', '.join(run) for run in runs)}."
 
 
 def _cell(found: Sequence[float], spread: float | None = None, *, sign: str = "") -> str:

@@ -101,6 +101,7 @@ def _recipe(name: str) -> Subject:
     row, model = RECIPES[name], MODELS[name]
     settings = {
         "recipe": name,
+        "model": model.__qualname__,
         "parameters": bind(row, {}, {}).model_dump(mode="json"),
         "metadata": [kind.value for kind in row.metadata],
     }

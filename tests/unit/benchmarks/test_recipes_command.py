@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,8 @@ def tiny(tmp_path: Path) -> Path:
 def run(folder: Path, *more: str) -> tuple[int, str, list[Path]]:
     """Exit code, page, and the cells that are there."""
     out, page = folder.parent / "out", folder.parent / "page.md"
-    code = main(["--data", str(folder), "--out", str(out), "--page", str(page), *more])
+    where = ["--out", str(out), "--results", str(folder.parent / "results"), "--page", str(page)]
+    code = main(["--data", str(folder), *where, *more])
     return code, page.read_text(), sorted((out / "cells").rglob("*.json.gz"))
 
 
@@ -52,7 +54,7 @@ def test_a_run_a_page_and_what_is_kept(tiny: Path) -> None:
     assert code == 0
     assert len(cells) == 5
     times = [path.stat().st_mtime_ns for path in cells]
-    result = json.loads((tiny.parent / "out" / "results" / "tiny.json").read_text())
+    result = json.loads((tiny.parent / "results" / "tiny.json").read_text())
     found = {line["name"]: line for line in result["lines"]}
     counted = found["sequential_counts"]
     assert (
@@ -73,10 +75,16 @@ def test_a_run_a_page_and_what_is_kept(tiny: Path) -> None:
 
     assert counted["peak_mb"] < 300, "that of its process, not of the one that started it"
 
+    shutil.rmtree(tiny.parent / "out")
+    code, page, cells = run(tiny, "--works", "^tiny$", "--only", "^popularity$")
+    assert (code, len(cells)) == (0, 1)
+    assert "| sequential_counts | 1 |" in page, "answers are gone, results are not"
+
     with (tiny / "u.data").open("a") as stream:
         stream.write("1\t3\t4\t99999\n")
-    _, _, more = run(tiny, "--works", "^tiny$", "--only", "^popularity$")
-    assert len(more) == 6, "other data, another cell"
+    _, page, more = run(tiny, "--works", "^tiny$", "--only", "^popularity$")
+    assert len(more) == 2, "other data, another cell"
+    assert "| sequential_counts | 1 |" not in page, "a line of other data is not kept"
 
 
 def test_cold_items_are_judged_over_random_ones(tiny: Path) -> None:
@@ -103,7 +111,7 @@ def test_a_process_that_fails_is_told_and_tried_again(tiny: Path, monkeypatch: p
 
 def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"none of u\.data"):
-        main(["--data", str(tmp_path), "--out", str(tmp_path / "out"), "--page", str(tmp_path / "page.md")])
+        run(tmp_path)
 
 
 def test_results_depend_on_what_is_imported_wherever_it_is_imported(tmp_path: Path) -> None:
