@@ -1,84 +1,24 @@
-"""One deployed stack, several executions: what a second run does, and what a wrong input does.
-
-Only the popularity recipe is asked for, so that the machine and not the training is what takes the time.
-"""
+"""One deployed stack, several executions: what a second run does, and what a wrong input does."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
+from deployed_stack import QUICK, Deployed, deployed_stack
 
 from contract import layout
-from local_cloud import cdk, services
 from local_cloud.leftovers import leftovers
-from local_cloud.processes import Processes
-from local_cloud.services import LocalCloud
-
-ROOT = Path(__file__).resolve().parents[2]
-EXPERIMENT = "quickstart"
-QUICK = {"recipes": ["aws-popularity-count"], "users": 40}
-
-
-@dataclass
-class Deployed:
-    """The quickstart's stack in a local cloud of its own."""
-
-    cloud: LocalCloud
-    outputs: dict[str, str]
-    runs: int = 0
-
-    def publish(self) -> None:
-        command = [sys.executable, "-m", "data_prep", EXPERIMENT, "--stack"]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=self.cloud.environment())
-
-    def execute(self, given: Any) -> dict[str, Any]:
-        """DescribeExecution of a run that is over; `name` is its run id."""
-        states = self.cloud.client("stepfunctions")
-        self.runs += 1
-        arn = states.start_execution(
-            stateMachineArn=self.outputs["StateMachineArn"], name=f"run-{self.runs}", input=json.dumps(given)
-        )["executionArn"]
-        for _ in range(600):
-            described: dict[str, Any] = states.describe_execution(executionArn=arn)
-            if described["status"] != "RUNNING":
-                return described
-            time.sleep(0.2)
-        raise AssertionError("the run does not end")
-
-    def made(self) -> dict[str, list[str]]:
-        """ARNs of what runs make in Personalize."""
-        personalize = self.cloud.client("personalize")
-        solutions = [row["solutionArn"] for row in personalize.list_solutions()["solutions"]]
-        versions = [
-            row["solutionVersionArn"]
-            for arn in solutions
-            for row in personalize.list_solution_versions(solutionArn=arn)["solutionVersions"]
-        ]
-        jobs = [row["datasetImportJobArn"] for row in personalize.list_dataset_import_jobs()["datasetImportJobs"]]
-        campaigns = [row["campaignArn"] for row in personalize.list_campaigns()["campaigns"]]
-        return {"solutions": solutions, "versions": versions, "jobs": jobs, "campaigns": campaigns}
 
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    work = tmp_path_factory.mktemp("second-run")
-    with Processes() as processes:
-        command_line = cdk.LocalCdk(processes, work, EXPERIMENT)
-        synth = command_line.start_synth()
-        cloud = services.start(processes, work, ROOT)
-        processes.finish(command_line.start_bootstrap(cloud))
-        processes.finish(synth)
-        yield Deployed(cloud, command_line.deploy(cloud))
-        command_line.destroy(cloud)
-        assert leftovers(cloud) == []
+    with deployed_stack(tmp_path_factory.mktemp("second-run")) as found:
+        yield found
+        found.destroy()
+        assert leftovers(found.cloud) == []
 
 
 def test_without_data_the_first_state_says_how_to_put_it_there(deployed: Deployed) -> None:

@@ -1,0 +1,96 @@
+"""An experiment's stack deployed to a local cloud of its own, for tests that need a whole one: run it, look into it.
+
+Only the popularity recipe is asked for (`QUICK`), so that the machine and not the training is what takes the time.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local_cloud import cdk, services
+from local_cloud.processes import Processes
+from local_cloud.services import LocalCloud
+
+ROOT = Path(__file__).resolve().parents[1]
+EXPERIMENT = "quickstart"
+QUICK = {"recipes": ["aws-popularity-count"], "users": 40}
+RUN_LIMIT = 120.0
+"""Seconds."""
+
+
+@dataclass
+class Deployed:
+    """The stack, the cloud it is in, and the command line that put it there."""
+
+    cloud: LocalCloud
+    command_line: cdk.LocalCdk
+    outputs: dict[str, str] = field(default_factory=dict)
+    runs: int = 0
+
+    def deploy(self) -> None:
+        self.outputs = self.command_line.deploy(self.cloud)
+
+    def destroy(self) -> None:
+        self.command_line.destroy(self.cloud)
+
+    def publish(self) -> None:
+        command = [sys.executable, "-m", "data_prep", EXPERIMENT, "--stack"]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=self.cloud.environment())
+
+    def start(self, given: Any) -> str:
+        """ARN of a new execution; its name, `run-N`, is the run id."""
+        self.runs += 1
+        started = self.cloud.client("stepfunctions").start_execution(
+            stateMachineArn=self.outputs["StateMachineArn"], name=f"run-{self.runs}", input=json.dumps(given)
+        )
+        return str(started["executionArn"])
+
+    def ended(self, execution: str) -> dict[str, Any]:
+        """DescribeExecution once it is over."""
+        states = self.cloud.client("stepfunctions")
+        limit = time.monotonic() + RUN_LIMIT
+        while time.monotonic() < limit:
+            described: dict[str, Any] = states.describe_execution(executionArn=execution)
+            if described["status"] != "RUNNING":
+                return described
+            time.sleep(0.1)
+        raise AssertionError("the run does not end")
+
+    def execute(self, given: Any) -> dict[str, Any]:
+        """DescribeExecution of a run that is over; `name` is its run id."""
+        return self.ended(self.start(given))
+
+    def made(self) -> dict[str, list[str]]:
+        """ARNs of what runs make in Personalize."""
+        personalize = self.cloud.client("personalize")
+        solutions = [row["solutionArn"] for row in personalize.list_solutions()["solutions"]]
+        versions = [
+            row["solutionVersionArn"]
+            for arn in solutions
+            for row in personalize.list_solution_versions(solutionArn=arn)["solutionVersions"]
+        ]
+        jobs = [row["datasetImportJobArn"] for row in personalize.list_dataset_import_jobs()["datasetImportJobs"]]
+        campaigns = [row["campaignArn"] for row in personalize.list_campaigns()["campaigns"]]
+        return {"solutions": solutions, "versions": versions, "jobs": jobs, "campaigns": campaigns}
+
+
+@contextmanager
+def deployed_stack(work: Path) -> Iterator[Deployed]:
+    """A local cloud with the stack in it; whoever has it destroys the stack, the servers end with the context."""
+    with Processes() as processes:
+        command_line = cdk.LocalCdk(processes, work, EXPERIMENT)
+        synth = command_line.start_synth()
+        cloud = services.start(processes, work, ROOT)
+        processes.finish(command_line.start_bootstrap(cloud))
+        processes.finish(synth)
+        found = Deployed(cloud, command_line)
+        found.deploy()
+        yield found
