@@ -34,6 +34,8 @@ class Deployed:
     command_line: cdk.LocalCdk
     outputs: dict[str, str] = field(default_factory=dict)
     runs: int = 0
+    experiment: str = EXPERIMENT
+    """Its name, or the path of its YAML file."""
 
     def deploy(self) -> None:
         self.outputs = self.command_line.deploy(self.cloud)
@@ -42,7 +44,7 @@ class Deployed:
         self.command_line.destroy(self.cloud)
 
     def publish(self) -> None:
-        command = [sys.executable, "-m", "data_prep", EXPERIMENT, "--stack"]
+        command = [sys.executable, "-m", "data_prep", self.experiment, "--stack"]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=self.cloud.environment())
 
     def start(self, given: Any) -> str:
