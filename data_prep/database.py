@@ -43,7 +43,7 @@ SHOWN = 5
 _FULL = ("No space left on device", "File too large", "Disk quota exceeded", "max_temp_directory_size")
 """What DuckDB passes on from the system, or says itself, when it cannot write any more."""
 _TYPES = {"string": "VARCHAR", "int": "INTEGER", "long": "BIGINT", "float": "FLOAT", "double": "DOUBLE"}
-_IBIS_TYPES = {
+IBIS_TYPES = {
     "string": "string",
     "int": "int32",
     "long": "int64",
@@ -108,9 +108,13 @@ class Database:
         self.execute(f"CREATE OR REPLACE TABLE {quoted_name(name)} AS {_sql(table)}")
         return ibis.table(table.schema(), name=name)
 
-    def write_csv(self, table: ibis.Table, path: Path) -> int:
-        """Writes a result with a header, in its order; returns the number of rows."""
-        result = self.execute(f"COPY ({_sql(table)}) TO {quoted_text(str(path))} (HEADER)")
+    def ingest(self, name: str, source: Table, columns: Sequence[Column]) -> ibis.Table:
+        """The function `ingest`, for whoever knows only the database."""
+        return ingest(self, name, source, columns)
+
+    def write_csv(self, table: ibis.Table, path: Path, columns: Sequence[str]) -> int:
+        """Writes these columns of a result with a header, in its order; returns the number of rows."""
+        result = self.execute(f"COPY ({_sql(table.select(*columns))}) TO {quoted_text(str(path))} (HEADER)")
         (rows,) = result.fetchone() or (0,)
         return int(rows)
 
@@ -129,7 +133,7 @@ def ingest(database: Database, name: str, source: Table, columns: Sequence[Colum
     database.execute(f"CREATE OR REPLACE TABLE {quoted_name(name)} AS SELECT {_selected(source, columns)} FROM {rows}")
     if isinstance(source, TextTable):
         refuse_rejected(database, source)
-    types = {column.name: _IBIS_TYPES[column.type] for column in columns}
+    types = {column.name: IBIS_TYPES[column.type] for column in columns}
     types |= {bad(column.name): "boolean" for column in columns}
     if isinstance(source, TextTable) and source.minimum:
         types[KEPT] = "float64"
