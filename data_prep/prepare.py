@@ -170,7 +170,7 @@ def _write_titles(database: Database, source: Table, path: Path) -> File:
     columns = [Column(name=name, type="string", nullable=True) for name in (ITEM_ID, TITLE)]
     rows = database.ingest("titles", source, columns)
     rows = rows.filter(rows[ITEM_ID].notnull() & rows[TITLE].notnull())
-    first = rows.group_by(ITEM_ID).agg(**{TITLE: rows[TITLE].first(order_by=rows[ROW])}).order_by(ITEM_ID)
+    first = rows.group_by(ITEM_ID).agg(**{TITLE: rows[TITLE].argmin(rows[ROW])}).order_by(ITEM_ID)
     count = database.write_csv(first, path, [ITEM_ID, TITLE])
     return File(key="", sha256=_sha256(path), rows=count, columns=[ITEM_ID, TITLE])
 

@@ -13,13 +13,15 @@ import csv
 import io
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import ibis
-import pandas as pd
-from pyspark.sql import DataFrame, SparkSession
+import pyarrow as pa
+from ibis.config import Config
+from pyarrow import parquet
+from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from data_prep.database import (
@@ -29,11 +31,22 @@ from data_prep.database import (
     ROW,
     SHOWN,
     Database,
+    Opened,
     bad,
     line_numbers,
 )
 from data_prep.errors import DataError
-from data_prep.sources.tables import ISO, MILLISECONDS, SECONDS, FrameTable, Table, TextTable, is_parquet, moment_format
+from data_prep.sources.tables import (
+    ISO,
+    MILLISECONDS,
+    SECONDS,
+    FrameTable,
+    Table,
+    TextTable,
+    is_parquet,
+    moment_format,
+    open_bytes,
+)
 from experiments.config import Column
 from experiments.load import Finding
 
@@ -43,6 +56,15 @@ SETTINGS = {
     "spark.sql.parser.escapedStringLiterals": "true",
     "spark.sql.csv.parser.columnPruning.enabled": "false",  # else a row with too few fields goes unnoticed
 }
+
+
+class _CompilerOptions(Config):  # type: ignore[misc]
+    """What Ibis' compiler asks for where there are numbers. Its own come with its connection to Spark, which needs
+    more of Spark than we do."""
+
+    treat_nan_as_null: bool = False
+
+
 _TYPES = {"string": "STRING", "int": "INT", "long": "BIGINT", "float": "FLOAT", "double": "DOUBLE"}
 _CORRUPT = "_corrupt"
 _ID = "_id"
@@ -56,9 +78,18 @@ Locate = Callable[[Path], str]
 class SparkDatabase(Database):
     """A Spark session with a scratch folder (any address Spark writes), in the place of the embedded database."""
 
-    def __init__(self, session: SparkSession, work: Path, *, scratch: str, locate: Locate = str) -> None:
+    def __init__(
+        self,
+        session: SparkSession,
+        work: Path,
+        *,
+        scratch: str,
+        locate: Locate = str,
+        opened: Opened = open_bytes,
+    ) -> None:
         self._spark, self._work = session, work
-        self._scratch, self._locate = scratch.rstrip("/"), locate
+        self._scratch, self._locate, self._opened = scratch.rstrip("/"), locate, opened
+        ibis.options.pyspark = ibis.options.pyspark or _CompilerOptions()
         for name, value in SETTINGS.items():
             session.conf.set(name, value)
 
@@ -77,6 +108,9 @@ class SparkDatabase(Database):
         self._keep(name, self._frame(table))
         return ibis.table(table.schema(), name=name)
 
+    def line_numbers(self, source: Table, rows: Iterable[int]) -> list[int]:
+        return line_numbers(source, rows, self._opened)
+
     def write_csv(self, table: ibis.Table, path: Path, columns: Sequence[str]) -> int:
         """As `Database.write_csv`; rows in the order of `ROW`, or of the expression where it has none."""
         frame = self._frame(table)
@@ -85,9 +119,12 @@ class SparkDatabase(Database):
         parts = f"{self._scratch}/csv-{path.stem}"
         options = {"escape": '"', "emptyValue": "", "nullValue": ""}
         spaces = {"ignoreLeadingWhiteSpace": False, "ignoreTrailingWhiteSpace": False}
-        frame.select(*map(_name, columns)).write.mode("overwrite").options(**options, **spaces).csv(parts)
+        # Counted on the way: a count of its own would compute everything again.
+        written = Observation()
+        counted = frame.select(*map(_name, columns)).observe(written, F.count(F.lit(1)).alias("rows"))
+        counted.write.mode("overwrite").options(**options, **spaces).csv(parts)
         self._join(parts, path, columns)
-        return int(frame.count())
+        return int(written.get["rows"])
 
     def ingest(self, name: str, source: Table, columns: Sequence[Column]) -> ibis.Table:
         """As `data_prep.database.ingest`."""
@@ -95,7 +132,7 @@ class SparkDatabase(Database):
         self._keep(raw, self._text(source).withColumn(_ID, F.monotonically_increasing_id()))
         numbered = self._numbered(self._spark.table(raw))
         if _CORRUPT in numbered.columns:
-            _refuse(numbered, source)
+            self._refuse(numbered, source)
         selected = [*_selected(source, columns), f"{ROW} AS {_name(ROW)}"]
         self._keep(name, numbered.selectExpr(*selected))
         types = {column.name: IBIS_TYPES[column.type] for column in columns}
@@ -116,11 +153,15 @@ class SparkDatabase(Database):
         """Every column of the source as text, in the order of the file."""
         if isinstance(source, FrameTable):
             names = list(source.frame.columns)
-            rows = [
-                tuple(None if pd.isna(value) else value for value in row)
-                for row in source.frame.itertuples(index=False)
-            ]
-            return self._spark.createDataFrame(rows, ", ".join(f"{_name(n)} STRING" for n in names))
+            schema = pa.schema([(name, pa.string()) for name in names])
+            local, target = self._work / "frame.parquet", f"{self._scratch}/frame.parquet"
+            parquet.write_table(pa.Table.from_pandas(source.frame, schema=schema, preserve_index=False), local)
+            # Not createDataFrame: it starts Python on the workers, which takes longer than all the rest.
+            target_path = self._path(target)
+            target_path.getFileSystem(self._hadoop()).copyFromLocalFile(
+                True, True, self._path(local.as_uri()), target_path
+            )
+            return self._spark.read.parquet(target)
         address = self._locate(source.path)
         if is_parquet(source.path):
             frame = self._spark.read.parquet(address)
@@ -143,9 +184,30 @@ class SparkDatabase(Database):
         for number, rows in counts:
             offsets.append((number, before - (number << _PARTITION_BITS)))
             before += rows
-        starts = self._spark.createDataFrame(offsets, "_part BIGINT, _start BIGINT")
+        values = ", ".join(f"({number}L, {start}L)" for number, start in offsets) or "(0L, 0L)"
+        starts = self._spark.sql(f"SELECT * FROM VALUES {values} AS starts(_part, _start)")
         joined = frame.join(F.broadcast(starts), F.expr(f"{part} = _part"))
         return joined.withColumn(ROW, F.expr(f"{_ID} + _start")).drop(_ID, "_part", "_start")
+
+    def _refuse(self, rows: DataFrame, source: Table) -> None:
+        """DataError with the lines of the rows that have a wrong number of fields or are not UTF-8."""
+        if not isinstance(source, TextTable):
+            return
+        undecoded = " OR ".join(f"{_name(n)} LIKE '%\ufffd%'" for n in source.names)
+        broken = rows.where(f"{_CORRUPT} IS NOT NULL OR {undecoded}").orderBy(ROW).limit(REJECTS).collect()
+        if not broken:
+            return
+        lines = self.line_numbers(source, [row[ROW] for row in broken[:SHOWN]])
+        findings = []
+        for row, line in zip(broken, lines, strict=False):
+            problem, hint = "is not UTF-8", "Save the file with the encoding UTF-8"
+            if row[_CORRUPT] is not None and "\ufffd" not in row[_CORRUPT]:
+                problem, hint = f"has {_fields(row[_CORRUPT], source)} fields; expected {len(source.names)}", ""
+            findings.append(Finding(file=source.path, line=line, field="", problem=problem, hint=hint))
+        if len(broken) > SHOWN:
+            more = f"{len(broken) - SHOWN}{' or more' if len(broken) >= REJECTS else ''} further malformed rows"
+            findings.append(Finding(file=source.path, line=None, field="", problem=more))
+        raise DataError(findings)
 
     def _join(self, parts: str, path: Path, columns: Sequence[str]) -> None:
         """One file from Spark's parts, in their order, below one header."""
@@ -169,27 +231,6 @@ class SparkDatabase(Database):
 
     def _hadoop(self) -> Any:
         return self._spark._jsc.hadoopConfiguration()
-
-
-def _refuse(rows: DataFrame, source: Table) -> None:
-    """DataError with the lines of the rows that have a wrong number of fields or are not UTF-8."""
-    if not isinstance(source, TextTable):
-        return
-    undecoded = " OR ".join(f"{_name(n)} LIKE '%\ufffd%'" for n in source.names)
-    broken = rows.where(f"{_CORRUPT} IS NOT NULL OR {undecoded}").orderBy(ROW).limit(REJECTS).collect()
-    if not broken:
-        return
-    lines = line_numbers(source, [row[ROW] for row in broken[:SHOWN]])
-    findings = []
-    for row, line in zip(broken, lines, strict=False):
-        problem, hint = "is not UTF-8", "Save the file with the encoding UTF-8"
-        if row[_CORRUPT] is not None and "\ufffd" not in row[_CORRUPT]:
-            problem, hint = f"has {_fields(row[_CORRUPT], source)} fields; expected {len(source.names)}", ""
-        findings.append(Finding(file=source.path, line=line, field="", problem=problem, hint=hint))
-    if len(broken) > SHOWN:
-        more = f"{len(broken) - SHOWN}{' or more' if len(broken) >= REJECTS else ''} further malformed rows"
-        findings.append(Finding(file=source.path, line=None, field="", problem=more))
-    raise DataError(findings)
 
 
 def _fields(record: str, source: TextTable) -> int:
