@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
+import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -18,14 +20,19 @@ GLUE = "AWS::Glue::"
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+def outdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("large")
+
+
+@pytest.fixture(scope="module")
+def template(outdir: Path) -> Template:
     """Synthesized with cdk-nag, which raises if it finds anything."""
     files = {
         "kind": "files",
         "interactions": {"path": "log.csv", "columns": {"USER_ID": "who", "ITEM_ID": "what", "TIMESTAMP": "when"}},
     }
     large = MINIMAL | {"name": "large", "data": files, "spark_job": {"workers": 20}}
-    return synthesize(tmp_path_factory.mktemp("large"), large)["large"]
+    return synthesize(outdir, large)["large"]
 
 
 def _job(template: Template) -> dict[str, Any]:
@@ -97,3 +104,19 @@ def test_every_import_is_shipped_or_pinned() -> None:
     pinned = {pin.partition("==")[0].lower() for pin in pins()}
     missing = {name for name in others if not pinned & {found.lower() for found in distributions[name]}}
     assert not missing
+
+
+def test_the_script_finds_all_of_ours_in_its_zip(template: Template, outdir: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyspark", reason="PySpark is not installed (requirements-dev.txt)")
+    name = _job(template)["DefaultArguments"]["--extra-py-files"].rpartition("/")[2]
+    asset = outdir / f"asset.{name.removesuffix('.zip')}"
+    zipped = shutil.make_archive(str(tmp_path / "code"), "zip", asset)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]);"
+        "import data_prep.glue, data_prep.prepare; print(data_prep.glue.__file__)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-I", "-c", code, zipped], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.startswith(zipped)
