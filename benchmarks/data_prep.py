@@ -5,8 +5,9 @@
 Generates a log of interactions (1 row in 1000 a duplicate), then prepares it twice, each time in a fresh process: with
 `python -m data_prep` and with `benchmarks.plain_pandas`. Both read, check, remove duplicates, hold out the newest tenth
 per user and write past and future; ours also writes the manifest with counts and digests. The outputs must be equal
-byte for byte. Both are run in turn, and the faster round of each counts: other work on the machine only ever adds. With --spark the
-Glue job's script is run as well, on Spark in one process (its start included), and its output must be the same.
+byte for byte. Both are run in turn, and the faster round of each counts: other work on the machine only ever adds.
+With --spark the Glue job's script is run as well, on Spark in one process (its start included); its output must be the
+same.
 """
 
 from __future__ import annotations
