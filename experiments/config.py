@@ -34,6 +34,7 @@ __all__ = [
     "Files",
     "Filter",
     "Generated",
+    "GlueJob",
     "HoldOut",
     "LastShare",
     "MovieLens",
@@ -246,6 +247,16 @@ class Events(Part):
     try_recipe: str | None = None
 
 
+class GlueJob(Part):
+    """Declares an AWS Glue job that prepares the data on Spark, for data that one machine cannot hold. Nothing starts
+    it but you."""
+
+    workers: Annotated[int, Field(ge=2, le=299)] = 10
+    """Workers of type G.1X (4 cores, 16 GB), the driver included."""
+    minutes: Annotated[int, Field(ge=1, le=2880)] = 240
+    """After so many a run is stopped, so that a bill is bounded."""
+
+
 def _address(value: str) -> str:
     name, _, host = value.partition("@")
     if not name or not host or "@" in host or any(letter.isspace() for letter in value):
@@ -270,6 +281,7 @@ class Experiment(Part):
     max_cost: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """US dollars that a run may cost at most. A run whose estimate may exceed it stops before anything is billed, in
     the local cloud too, where the estimate is what it would cost on AWS. Without it no estimate stops a run."""
+    spark_job: GlueJob | None = None
     notify: Annotated[str, AfterValidator(_address)] | None = None
     """E-mail address that the notification topic sends to."""
 

@@ -101,10 +101,23 @@ _ACCEPTED = (
         for bucket in ("data", "logs")
     ),
 )
+_ACCEPTED_FOR_SPARK = (
+    _Accepted(
+        resource="{data}/raw/*", roles=("SparkJob/Role",), why="the files that the user puts there have any names"
+    ),
+    _Accepted(
+        resource="{data}/scratch/*", roles=("SparkJob/Role",), why="Spark names its files, which are gone afterwards"
+    ),
+    _Accepted(resource="{data}/data/*", roles=("SparkJob/Role",), why=_BY_DATA),
+    _Accepted(
+        resource="*", roles=("SparkJob/Role",), why="glue:GetSecurityConfiguration knows no resource; it only reads"
+    ),
+)
+"""In stacks that have the Glue job."""
 
 
-def acknowledge(stack: cdk.Stack, *, storage: Storage, prefix: str) -> None:
-    """Accept the findings above in that stack."""
+def acknowledge(stack: cdk.Stack, *, storage: Storage, prefix: str, spark: bool) -> None:
+    """Accept the findings above in that stack; `spark`: it has the Glue job."""
     words = {
         "data": f"<{_logical_id(stack, storage.data)}.Arn>",
         "logs": f"<{_logical_id(stack, storage.logs)}.Arn>",
@@ -112,7 +125,7 @@ def acknowledge(stack: cdk.Stack, *, storage: Storage, prefix: str) -> None:
         "states": _service("states", stack),
         "prefix": prefix,
     }
-    for row in _ACCEPTED:
+    for row in (*_ACCEPTED, *(_ACCEPTED_FOR_SPARK if spark else ())):
         finding = f"AwsSolutions-IAM5[Resource::{row.resource.format(**words)}]"
         for role in _constructs(stack, row.roles):
             cdk.Validations.of(role).acknowledge(cdk.Acknowledgment(id=finding, reason=row.why))

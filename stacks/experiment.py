@@ -15,6 +15,7 @@ from stacks.assets import Assets
 from stacks.datasets import Datasets
 from stacks.pipeline import Pipeline
 from stacks.recipe_branch import RecipeBranch
+from stacks.spark_job import SparkJob
 from stacks.storage import Storage
 from stacks.tasks import Tasks
 from stacks.teardown import Teardown
@@ -65,6 +66,16 @@ class ExperimentStack(cdk.Stack):
         teardown = Teardown(
             self, "Teardown", prefix=prefix, assets=assets, datasets=datasets, storage=storage, pipeline=pipeline
         )
+        if experiment.spark_job:
+            spark = SparkJob(
+                self,
+                "SparkJob",
+                settings=experiment.spark_job,
+                experiment=experiment.name,
+                prefix=prefix,
+                storage=storage,
+            )
+            self._say("PrepareJobName", spark.job.ref, "The Glue job that prepares the data below raw/ of the bucket")
         self._say("DataBucketName", storage.data.bucket_name, "Where data and reports lie")
         self._say("StateMachineArn", pipeline.arn, "Start it with {} to compare the recipes")
         self._say("DatasetGroupArn", datasets.group_arn, "The dataset group in Amazon Personalize")
@@ -72,7 +83,7 @@ class ExperimentStack(cdk.Stack):
         self._say("CleanUpMachineArn", teardown.arn, "Start it with {} to remove what the pipeline made")
         if datasets.tracker:
             self._say("TrackingId", datasets.tracker.attr_tracking_id, "For PutEvents")
-        acknowledge(self, storage=storage, prefix=prefix)
+        acknowledge(self, storage=storage, prefix=prefix, spark=experiment.spark_job is not None)
         # Tags of these types are fixed at creation: a changed tag would replace the dataset group.
         personalize = [f"AWS::Personalize::{kind}" for kind in ("Schema", "DatasetGroup", "Dataset", "EventTracker")]
         for key, value in {"experiment": experiment.name, "environment": environment}.items():

@@ -87,6 +87,8 @@ def text_of(value: Any) -> Any:
         return f"<{value['Ref']}>"
     if set(value) == {"Fn::GetAtt"}:
         return f"<{'.'.join(value['Fn::GetAtt'])}>"
+    if set(value) == {"Fn::Sub"}:
+        return value["Fn::Sub"]
     if set(value) == {"Fn::Join"}:
         separator, parts = value["Fn::Join"]
         return separator.join(text_of(part) for part in parts)
