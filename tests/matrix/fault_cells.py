@@ -1,0 +1,441 @@
+"""The fault matrix: every function of the stack under every fault, in one deployed stack.
+
+A cell holds if the execution recovers by itself and its report says what one without a fault says, or if it ends with
+a message that somebody can act on and a new one with the same input succeeds. In both cases nothing that is billed is
+made twice. Where a fault cannot happen to a function, the reason stands here.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import ssl
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from contract import layout
+from tests.deployed_stack import QUICK, Deployed
+from tests.matrix import fault_server
+from tests.matrix.fault_server import ANSWER
+
+FAULTS = {
+    "throttled": "throttled",
+    "internal": "internal error",
+    "timeout": "time-out",
+    "denied": "access denied",
+    "exists": "resource already exists",
+    "failed": "resource in CREATE FAILED",
+    "slow": "slow",
+    "twice": "event delivered twice",
+    "killed": "process killed",
+}
+MORE_THAN_THE_SDK_TRIES = 9
+ANSWERED_WITHIN = 60.0
+"""Seconds until CloudFormation must have been told."""
+LAMBDA_TRIES = 3
+"""How often Lambda delivers an event that nobody waits for, while the function fails."""
+POPULAR = {**QUICK, "users": 10}
+WITH_EVENTS = {"recipes": ["aws-hrnn"], "users": 10}
+BILLED = ("CreateDatasetImportJob", "CreateSolutionVersion", "CreateCampaign")
+AGAIN = re.compile(r"\b(start|starts|started|deploy|destroy|run|delete)\b[^.]*\bagain\b|\bagain\b[^.]*\b(start|run)\b", re.I)
+"""What to do: every message ends with something that is done again, and before it what to look at."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """How a function is brought to make the calls that are hit."""
+
+    called: tuple[str, ...]
+    """What a message may call it: a part of the state's name, of a resource's or a recipe's."""
+    operations: tuple[str, ...]
+    """Its calls; the last is the one that changes something, and the one that is hit where a hit ends the call."""
+    by: Literal["run", "clean-up", "empty", "answer", "delete"] = "run"
+    given: dict[str, Any] = field(default_factory=lambda: dict(POPULAR))
+    fresh: bool = False
+    """Whether it needs data that nothing was imported and trained of yet."""
+    at_once: int = 1
+    """Calls in flight at the same time."""
+
+
+_ENSURED = ("{kind}", "ensure")
+ROWS: dict[str, Row] = {
+    "TryEvents": Row(("try_events", "aws-hrnn"), ("GetRecommendations", "PutEvents"), given=WITH_EVENTS),
+    "CheckData": Row(("check_data",), ("GetObject", "PutObject")),
+    "EstimateCost": Row(("estimate_cost",), ("GetObject", "PutObject")),
+    "EnsureCampaign": Row(("campaign",), ("DescribeCampaign", "CreateCampaign")),
+    "ServiceMetrics": Row(("service_metrics",), ("GetSolutionMetrics",)),
+    "Ask": Row(("ask",), ("GetRecommendations", "PutObject"), at_once=8),
+    "Judge": Row(("judge",), ("GetObject", "PutObject")),
+    "JudgeBaselines": Row(("judge_baselines",), ("GetObject", "PutObject")),
+    "Release": Row(("release", "campaign"), ("DescribeCampaign", "DeleteCampaign")),
+    "Compare": Row(("compare",), ("GetObject", "PutObject")),
+    "Report": Row(("write_report",), ("GetObject", "PutObject")),
+    "EnsureImport": Row(
+        ("dataset-import-job",), ("ListDatasetImportJobs", "DescribeDataset", "CreateDatasetImportJob"), fresh=True
+    ),
+    "EnsureSolution": Row(("solution",), ("DescribeSolution", "CreateSolution"), fresh=True),
+    "EnsureVersion": Row(("solution-version",), ("ListSolutionVersions", "CreateSolutionVersion"), fresh=True),
+    "CleanUp": Row(("clean_up",), ("ListExecutions", "ListSolutions", "DeleteSolution"), by="clean-up"),
+    "EmptyBucket": Row(("empty_bucket",), ("PutBucketPolicy", "ListBucket", "DeleteObjects"), by="empty"),
+    "Answer": Row(("answer",), (ANSWER,), by="answer"),
+    "StartCleanUp": Row(("start",), ("StartExecution",), by="delete"),
+}
+"""In the order in which they are tried: new data make what was trained of the old worthless, the clean-up all."""
+
+_MAKES = {"EnsureImport", "EnsureSolution", "EnsureVersion", "EnsureCampaign"}
+_WRITES = "it writes objects, and S3 replaces one that is there"
+_MAKES_NOTHING = "it makes no resource of Personalize, nor is it called with one that failed"
+_NOT_APPLICABLE: dict[tuple[str, str], str] = {
+    **{
+        (name, "exists"): _WRITES
+        for name in ("CheckData", "EstimateCost", "Ask", "Judge", "JudgeBaselines", "Compare", "Report")
+    },
+    ("TryEvents", "exists"): "it sends events and writes an object; neither can be there already",
+    ("ServiceMetrics", "exists"): "it only reads",
+    ("Release", "exists"): "it only deletes",
+    ("CleanUp", "exists"): "it only stops and deletes",
+    ("EmptyBucket", "exists"): "it only deletes; a bucket's policy is replaced",
+    ("Answer", "exists"): "it answers; CloudFormation takes the first answer",
+    **{
+        (name, "failed"): _MAKES_NOTHING
+        for name in (
+            *("CheckData", "EstimateCost", "ServiceMetrics", "Ask", "TryEvents", "Judge", "JudgeBaselines"),
+            *("Compare", "Report", "EmptyBucket", "Answer", "StartCleanUp"),
+        )
+    },
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    function: str
+    fault: str
+
+    @property
+    def why_not(self) -> str | None:
+        """The reason that it makes no sense."""
+        return _NOT_APPLICABLE.get((self.function, self.fault))
+
+    def __str__(self) -> str:
+        return f"{self.function}, {FAULTS[self.fault]}"
+
+
+@dataclass
+class Outcome:
+    """How a cell ended."""
+
+    cell: Cell
+    how: Literal["recovers", "fails", "not applicable", "broken"]
+    told: str = ""
+    """The message of the failure; the reason that a cell is not applicable; what is wrong with a broken one."""
+    duplicates: int = 0
+    """Billed calls that were made twice for the same inputs."""
+    seconds: float = 0.0
+
+
+CELLS = [Cell(function, fault) for function in ROWS for fault in FAULTS]
+
+
+def sample(count: int, *, seed: int) -> list[Cell]:
+    """Some of the cells that are quick to try, in the matrix' order."""
+    able = [cell for cell in CELLS if cell.why_not is None and cell.function != "TryEvents" and cell.fault != "timeout"]
+    chosen = set(random.Random(seed).sample(able, count))
+    return [cell for cell in CELLS if cell in chosen]
+
+
+class Broken(AssertionError):
+    """A cell does not hold; says why."""
+
+
+class Matrix:
+    """Tries cells one after the other in a stack that is deployed to a cloud with faults."""
+
+    def __init__(self, deployed: Deployed) -> None:
+        self._deployed = deployed
+        self._cloud = deployed.cloud
+        trust = ssl.create_default_context(cafile=str(self._cloud.ca))
+        self._open = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
+        ).open
+        self.functions = _functions(self._cloud.client("cloudformation"))
+        self._machines = _machines(self._cloud.client("stepfunctions"))
+        self._versions = 0
+        self._requests = 0
+        self._made: Counter[str] = Counter()
+        """Accepted calls that are billed, by what they make: those whose resource did not fail."""
+        self._expected: dict[str, Any] = {}
+
+    def prepare(self, *, with_events: bool) -> None:
+        """Publish, and run once without a fault: what every cell that recovers is compared with."""
+        self._deployed.publish()
+        for given in (POPULAR, *([WITH_EVENTS] if with_events else [])):
+            ended = self._deployed.execute(given)
+            assert ended["status"] == "SUCCEEDED", ended
+            self._expected[given["recipes"][0]] = self._figures(ended)
+
+    def tried(self, cell: Cell) -> Outcome:
+        """How the cell ends; it never raises for what the stack does wrong."""
+        if cell.why_not:
+            return Outcome(cell, "not applicable", cell.why_not)
+        begin = time.monotonic()
+        try:
+            outcome = self._try(cell)
+        except AssertionError as broken:
+            outcome = Outcome(cell, "broken", str(broken))
+        finally:
+            self._put({})
+        outcome.seconds = time.monotonic() - begin
+        return outcome
+
+    def _try(self, cell: Cell) -> Outcome:
+        row = ROWS[cell.function]
+        self._ready(cell, row)
+        hit = row.operations if cell.fault in {"throttled", "internal"} else row.operations[-1:]
+        times = MORE_THAN_THE_SDK_TRIES * row.at_once if cell.fault in {"throttled", "internal"} else 1
+        self._put(
+            {
+                "kind": cell.fault if cell.function not in {"Release", "CleanUp"} or cell.fault != "failed" else "",
+                "function": self.functions[cell.function],
+                "operations": hit,
+                "times": 10**6 if cell.fault == "denied" else times,
+            }
+        )
+        told = self._once(row)
+        seen = self._seen()
+        self._check_it_was_hit(cell, hit, seen)
+        outcome = Outcome(cell, "fails" if told else "recovers", told or "", duplicates=self._twice_billed(seen))
+        if told:
+            self._check_words(cell, row, told, hit)
+            self._put({})
+            again = self._once(row)
+            outcome.duplicates += self._twice_billed(self._seen())
+            if again:
+                raise Broken(f"{told} - and a new run does not go on: {again}")
+        if outcome.duplicates:
+            raise Broken(f"{outcome.duplicates} billed calls were made twice")
+        return outcome
+
+    # ------------------------------------------------------------------------------------------- what a cell starts from
+    def _ready(self, cell: Cell, row: Row) -> None:
+        if row.fresh:
+            self._publish_as_another_version()
+        if cell.function == "Release" and cell.fault == "failed":
+            # A campaign that failed is what there is to delete.
+            self._put({"kind": "failed", "function": self.functions["EnsureCampaign"], "operations": ["CreateCampaign"]})
+        if row.by == "clean-up":
+            self._make_something_to_clean(failed=cell.fault == "failed")
+        if row.by == "empty":
+            self._fill_the_bucket()
+
+    def _publish_as_another_version(self) -> None:
+        """The same rows under another version: nothing was imported or trained of it yet."""
+        s3, bucket = self._cloud.client("s3"), self._deployed.outputs["DataBucketName"]
+        text = s3.get_object(Bucket=bucket, Key=layout.MANIFEST)["Body"].read().decode()
+        old = json.loads(text)["version"]
+        self._versions += 1
+        new = f"{self._versions:04d}{old[4:]}"
+        for entry in s3.list_objects_v2(Bucket=bucket, Prefix=f"data/{old}/")["Contents"]:
+            source = {"Bucket": bucket, "Key": entry["Key"]}
+            s3.copy_object(Bucket=bucket, Key=entry["Key"].replace(old, new), CopySource=source)
+        s3.put_object(Bucket=bucket, Key=layout.MANIFEST, Body=text.replace(old, new).encode())
+
+    def _make_something_to_clean(self, *, failed: bool) -> None:
+        self._requests += 1
+        arn = self._cloud.client("personalize").create_solution(
+            name=f"{self._deployed.outputs['StateMachineArn'].rsplit(':', 1)[-1].removesuffix('-main')}-s{self._requests}",
+            datasetGroupArn=self._deployed.outputs["DatasetGroupArn"],
+            recipeArn="arn:aws:personalize:::recipe/aws-popularity-count",
+            performAutoTraining=False,
+        )["solutionArn"]
+        if failed:
+            self._send("PUT", "/failed", [arn])
+
+    @property
+    def _log_bucket(self) -> str:
+        buckets = [row["Name"] for row in self._cloud.client("s3").list_buckets()["Buckets"]]
+        return next(name for name in buckets if "logs" in name)
+
+    def _fill_the_bucket(self) -> None:
+        s3, bucket = self._cloud.client("s3"), self._log_bucket
+        policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+        policy["Statement"] = [row for row in policy["Statement"] if row.get("Sid") != "SealedByCleanUp"]
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+        for number in range(3):
+            s3.put_object(Bucket=bucket, Key=f"log-{number}", Body=b"a line")
+
+    # ------------------------------------------------------------------------------------------------- one time through
+    def _once(self, row: Row) -> str | None:
+        """Start what leads to the function, await its end: None, or the message of the failure."""
+        if row.by == "run":
+            return self._run(row.given)
+        if row.by == "clean-up":
+            ended = self._clean({})
+            left = self._cloud.client("personalize").list_solutions()["solutions"]
+            return _message(ended) or _unless(not left, f"{len(left)} solutions are left")
+        if row.by == "empty":
+            ended = self._clean({"kind": "bucket", "subject": self._log_bucket, "keep": []})
+            left = self._cloud.client("s3").list_objects_v2(Bucket=self._log_bucket).get("Contents", [])
+            return _message(ended) or _unless(not left, f"{len(left)} objects are left")
+        request = self._request()
+        if row.by == "answer":
+            ended = self._clean({"kind": "bucket", "subject": self._log_bucket, "keep": [], "request": request})
+            if told := _message(ended):
+                return told
+        else:
+            self._deliver({**request, "RequestType": "Delete", "ResourceProperties": {"Kind": "bucket"}})
+        return self._answered(request["RequestId"])
+
+    def _run(self, given: dict[str, Any]) -> str | None:
+        ended = self._deployed.execute(given)
+        if ended["status"] == "SUCCEEDED":
+            found, expected = self._figures(ended), self._expected[given["recipes"][0]]
+            if found != expected:
+                raise Broken(f"the report says {found} where it should say {expected}")
+            return None
+        return _message(ended)
+
+    def _figures(self, ended: dict[str, Any]) -> dict[str, Any]:
+        bucket, key = self._deployed.outputs["DataBucketName"], layout.report(ended["name"], "json")
+        report = json.loads(self._cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+        return {
+            "metrics": {name: row["metrics"] for name, row in report["recipes"].items()},
+            "baselines": {name: row["metrics"] for name, row in report["baselines"].items()},
+            "changed by events": (report["events"] or {}).get("probes_changed"),
+        }
+
+    def _clean(self, given: dict[str, Any]) -> dict[str, Any]:
+        self._requests += 1
+        started = self._cloud.client("stepfunctions").start_execution(
+            stateMachineArn=self._machines["clean-up"], name=f"clean-{self._requests}", input=json.dumps(given)
+        )
+        return self._deployed.ended(started["executionArn"])
+
+    def _request(self) -> dict[str, str]:
+        """What CloudFormation sends when it deletes a custom resource."""
+        self._requests += 1
+        name = f"request-{self._requests}"
+        return {
+            "ResponseURL": f"{self._cloud.gateway_url}{fault_server.PATH}/answer/{name}",
+            "StackId": "arn:aws:cloudformation:us-east-1:000000000000:stack/quickstart/1",
+            "RequestId": name,
+            "LogicalResourceId": "TeardownLogBucket",
+            "PhysicalResourceId": self._log_bucket,
+        }
+
+    def _deliver(self, event: dict[str, Any]) -> None:
+        """As CloudFormation does, which waits for no result: Lambda tries again while the function fails."""
+        for _ in range(LAMBDA_TRIES):
+            answer = self._cloud.client("lambda").invoke(
+                FunctionName=self.functions["StartCleanUp"], Payload=json.dumps(event).encode()
+            )
+            if "FunctionError" not in answer:
+                return
+
+    def _answered(self, request: str) -> str | None:
+        limit = time.monotonic() + ANSWERED_WITHIN
+        while time.monotonic() < limit:
+            if answer := self._seen()["answers"].get(request):
+                return None if answer["Status"] == "SUCCESS" else str(answer["Reason"])
+            time.sleep(0.1)
+        return "CloudFormation waits in vain"
+
+    # ----------------------------------------------------------------------------------------------------------- checks
+    def _check_it_was_hit(self, cell: Cell, hit: Sequence[str], seen: dict[str, Any]) -> None:
+        if cell.fault == "twice":
+            if not seen["hits"].get("delivered"):
+                raise Broken("the function was not invoked")
+            if wrong := [row for row in seen["repeated"] if row["error"]]:
+                raise Broken(f"an event delivered again fails: {wrong[0]['body']}")
+        elif cell.fault == "failed" and cell.function in {"Release", "CleanUp"}:
+            return
+        elif missed := [name for name in hit if not seen["hits"].get(name)]:
+            calls = Counter(row["operation"] for row in seen["calls"] if row["function"] == self.functions[cell.function])
+            raise Broken(f"{missed} was never called; it called {dict(calls)}")
+
+    def _check_words(self, cell: Cell, row: Row, told: str, hit: Sequence[str]) -> None:
+        """Whose failure it is, what happened, and what to do."""
+        happened = fault_server.REASON if cell.fault == "failed" else hit[-1]
+        if not any(name in told for name in row.called):
+            raise Broken(f"the message does not say where: {told}")
+        if happened not in told:
+            raise Broken(f"the message does not say what happened ({happened}): {told}")
+        if not AGAIN.search(told):
+            raise Broken(f"the message does not say what to do: {told}")
+
+    def _twice_billed(self, seen: dict[str, Any]) -> int:
+        """Counts the calls of a run, and adds them to those of earlier ones: imports and trainings are for good."""
+        duplicates = 0
+        campaigns: Counter[str] = Counter()
+        for call in seen["calls"]:
+            if call["operation"] not in BILLED or not call["accepted"]:
+                continue
+            name = re.sub(r"-a\d+$", "", call["name"])
+            made = campaigns if call["operation"] == "CreateCampaign" else self._made
+            duplicates += made[name] > 0
+            if not call.get("failed"):
+                made[name] += 1
+        return duplicates
+
+    # ---------------------------------------------------------------------------------------------------- the interface
+    def _put(self, fault: dict[str, Any]) -> None:
+        self._send("PUT", "", fault)
+
+    def _seen(self) -> dict[str, Any]:
+        return self._send("GET", "")
+
+    def _send(self, method: str, path: str, value: Any = None) -> Any:
+        url = f"{self._cloud.gateway_url}{fault_server.PATH}{path}"
+        data = None if value is None else json.dumps(value).encode()
+        with self._open(urllib.request.Request(url, data=data, method=method), timeout=30) as answer:
+            return json.loads(answer.read())
+
+
+def names_of_functions(logical_ids: Iterable[str]) -> dict[str, str]:
+    """{our name: logical id} of the stack's functions: `TasksAskFunction1234` is Ask."""
+    found = {}
+    for logical in logical_ids:
+        if match := re.fullmatch(r"(?:Tasks|Teardown)(\w+?)Function[0-9A-F]{8}", logical):
+            found[match[1]] = logical
+    return found
+
+
+def _functions(cloudformation: Any) -> dict[str, str]:
+    rows = cloudformation.describe_stack_resources(StackName="quickstart")["StackResources"]
+    physical = {
+        row["LogicalResourceId"]: row["PhysicalResourceId"]
+        for row in rows
+        if row["ResourceType"] == "AWS::Lambda::Function"
+    }
+    return {name: physical[logical] for name, logical in names_of_functions(physical).items()}
+
+
+def _machines(states: Any) -> dict[str, str]:
+    arns = [row["stateMachineArn"] for row in states.list_state_machines()["stateMachines"]]
+    return {kind: next(arn for arn in arns if arn.endswith(f"-{kind}")) for kind in ("main", "clean-up")}
+
+
+def _message(ended: dict[str, Any]) -> str | None:
+    """What a person reads who looks at the execution; None if it succeeded."""
+    if ended["status"] == "SUCCEEDED":
+        return None
+    return f"{ended.get('error')}: {_innermost(str(ended.get('cause')))}"
+
+
+def _innermost(cause: str) -> str:
+    """The function's own words, out of the JSON that Step Functions puts around them."""
+    try:
+        value = json.loads(cause)
+    except ValueError:
+        return cause
+    if not isinstance(value, dict):
+        return cause
+    return _innermost(str(value.get("errorMessage") or value.get("Cause") or cause)) if value != {} else cause
+
+
+def _unless(holds: bool, otherwise: str) -> str | None:
+    return None if holds else otherwise
