@@ -28,8 +28,10 @@ _TRANSIENT = [
     "Lambda.TooManyRequestsException",
 ]
 """Lambda's own failures: the function was not at fault."""
-_THROTTLED = ["Throttled"]
-"""lambdas.errors: the service asked for fewer requests."""
+_LATER = ["Throttled", "Unavailable"]
+"""lambdas.errors: the service asked for fewer requests, or failed."""
+_CUT_OFF = ["Sandbox.Timedout", "Runtime.ExitError", "Lambda.Unknown", "States.Timeout"]
+"""The function ran out of time or its process ended. Every task may be repeated; twice, because it may be for good."""
 _GRACE = cdk.Duration.seconds(30)
 """A function ends by its own time-out, which says more, before the state's."""
 _DELIVER_LOGS = [
@@ -72,7 +74,7 @@ def call(
         retry_on_service_exceptions=False,
         task_timeout=sfn.Timeout.duration(function.timeout.plus(_GRACE)),
     )
-    for errors, seconds, attempts in ((_TRANSIENT, 2, 6), (_THROTTLED, 5, 8)):
+    for errors, seconds, attempts in ((_TRANSIENT, 2, 6), (_LATER, 5, 8), (_CUT_OFF, 2, 2)):
         state.add_retry(
             errors=errors,
             interval=cdk.Duration.seconds(seconds),

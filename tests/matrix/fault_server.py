@@ -185,7 +185,7 @@ def _calls(dispatch: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitabl
         peer, asked = _peer.get(), (method, path, headers, body, query_params, request_id)
         function, caller = _function(headers, query_params)
         if not function:
-            return _as_failed(headers, await dispatch(*asked))
+            return await dispatch(*asked)
         service, operation = _operation(method, path, headers, body, query_params)
         number = FAULTS.hit(function, operation)
         noted = {"function": function, "operation": operation, "name": _name(service, body)}
@@ -201,7 +201,7 @@ def _calls(dispatch: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitabl
         _note_resource(operation, body, answer, failing=failing)
         if number:
             await _instead_of_the_answer(peer, function)
-        return _as_failed(headers, answer)
+        return _as_failed(answer) if service == "personalize" else answer
 
     return dispatching
 
@@ -263,7 +263,7 @@ def _note_resource(operation: str, body: bytes, answer: Answer, *, failing: bool
         FAULTS.failed.difference_update(json.loads(body).values())
 
 
-def _as_failed(headers: Mapping[str, str], answer: Answer) -> Answer:
+def _as_failed(answer: Answer) -> Answer:
     """The answer, in which what has failed is told to have."""
     status, told, body = answer
     if not FAULTS.failed or not isinstance(body, bytes) or body[:1] != b"{" or b"Arn" not in body:
