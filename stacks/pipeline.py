@@ -229,8 +229,8 @@ def _end(scope: Construct) -> sfn.IChainable:
         "Recipes failed",
         error="RecipesFailed",
         cause_path=sfn.JsonPath.format(
-            "{} failed, see {}. When the reason is removed, start again with the same input: only what is missing is done."
-            " {}",
+            "{} failed, see {}. When the reason is removed, start again with the same input: only what is missing is"
+            " done. {}",
             sfn.JsonPath.json_to_string(sfn.JsonPath.object_at("$.compared.failed")),
             sfn.JsonPath.string_at("$.compared.report_json"),
             sfn.JsonPath.string_at("$.compared.verdict"),

@@ -4,7 +4,7 @@ A fault is put in place from outside (`PUT /_faults`), hits the calls of one fun
 call that a function makes is noted (`GET /_faults`), so that what is billed can be counted. What CloudFormation would
 be told comes to `/_faults/answer/ID`.
 
-A fault is {"kind", "function", "operations", "times"}: the first `times` calls of each of the operations are hit.
+A fault is {"kind", "function", "operations": {name: times}}: so many first calls of each operation are hit.
 - throttled, internal, denied: the service answers with that error. The first call that an internal error hits is done
   all the same: only its answer is lost.
 - exists: the call is done, and answered as if the resource had been there already.
@@ -44,7 +44,7 @@ ANSWER = "PutAnswer"
 READ_TIMEOUT = 3
 """Seconds that an SDK waits for an answer here (60 on AWS)."""
 SLOW = READ_TIMEOUT + 0.5
-TIMEOUT = 3
+TIMEOUT = 5
 """Seconds that a function may run while it is to be cut off."""
 LONGER = {"EmptyBucket": 22}
 """The same for functions that keep more of their time in reserve."""
@@ -78,8 +78,7 @@ class Faults:
 
     kind: str = ""
     function: str = ""
-    operations: list[str] = field(default_factory=list)
-    times: int = 1
+    operations: dict[str, int] = field(default_factory=dict)
     hits: Counter[str] = field(default_factory=Counter)
     failed: set[str] = field(default_factory=set)
     """ARNs of what went to CREATE FAILED."""
@@ -92,7 +91,7 @@ class Faults:
     def put(self, value: Mapping[str, Any]) -> None:
         with self.lock:
             self.kind, self.function = value.get("kind", ""), value.get("function", "")
-            self.operations, self.times = value.get("operations", []), value.get("times", 1)
+            self.operations = value.get("operations", {})
             self.hits = Counter()
             self.calls, self.repeated = [], []
 
@@ -101,7 +100,7 @@ class Faults:
         with self.lock:
             if self.kind in {"", "twice"} or function != self.function or operation not in self.operations:
                 return 0
-            if self.hits[operation] >= self.times:
+            if self.hits[operation] >= self.operations[operation]:
                 return 0
             self.hits[operation] += 1
             return self.hits[operation]
