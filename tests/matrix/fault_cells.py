@@ -14,7 +14,7 @@ import ssl
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -165,6 +165,28 @@ class Broken(AssertionError):
     """A cell does not hold; says why."""
 
 
+@dataclass
+class Billed:
+    """The imports and trainings of all runs, by name: equal inputs give equal names."""
+
+    made: Counter[str] = field(default_factory=Counter)
+    """Those that did not fail."""
+
+    def twice(self, calls: Iterable[Mapping[str, Any]]) -> int:
+        """How many of a run's accepted calls make again what is there; a campaign is deleted at a run's end."""
+        duplicates = 0
+        campaigns: Counter[str] = Counter()
+        for call in calls:
+            if call["operation"] not in BILLED or not call["accepted"]:
+                continue
+            name = re.sub(r"-a\d+$", "", call["name"])
+            made = campaigns if call["operation"] == "CreateCampaign" else self.made
+            duplicates += made[name] > 0
+            if not call.get("failed"):
+                made[name] += 1
+        return duplicates
+
+
 class Matrix:
     """Tries cells one after the other in a stack that is deployed to a cloud with faults."""
 
@@ -179,8 +201,7 @@ class Matrix:
         self._machines = _machines(self._cloud.client("stepfunctions"))
         self._versions = 0
         self._requests = 0
-        self._made: Counter[str] = Counter()
-        """Accepted calls that are billed, by what they make: those whose resource did not fail."""
+        self._billed = Billed()
         self._expected: dict[str, Any] = {}
 
     def prepare(self) -> None:
@@ -209,6 +230,15 @@ class Matrix:
         outcome.seconds = time.monotonic() - begin
         return outcome
 
+    def always_cut_off(self, function: str) -> str | None:
+        """What is told when the function's process ends at each try; asserts that a new run goes on."""
+        row = ROWS[function]
+        self._put({"kind": "killed", "function": self.functions[function], "operations": {row.operations[-1]: 10**6}})
+        told = self._once(row)
+        self._put({})
+        assert self._once(row) is None
+        return told
+
     def _try(self, cell: Cell) -> Outcome:
         row = ROWS[cell.function]
         self._ready(cell, row)
@@ -218,12 +248,14 @@ class Matrix:
         told = self._once(row)
         seen = self._seen()
         self._check_it_was_hit(cell, hit, seen, told)
-        outcome = Outcome(cell, "fails" if told else "recovers", told or "", duplicates=self._twice_billed(seen))
+        outcome = Outcome(
+            cell, "fails" if told else "recovers", told or "", duplicates=self._billed.twice(seen["calls"])
+        )
         if told:
             self._check_words(cell, row, told)
             self._put({})
             again = self._once(row)
-            outcome.duplicates += self._twice_billed(self._seen())
+            outcome.duplicates += self._billed.twice(self._seen()["calls"])
             if again:
                 raise Broken(f"{told} - and a new run does not go on: {again}")
         if outcome.duplicates:
@@ -236,6 +268,8 @@ class Matrix:
             self._expect(row.given)
         if row.fresh:
             self._publish_as_another_version()
+        if cell.function == "EnsureSolution":
+            self._delete_solutions()
         if cell.function == "Release" and _is_there_already(cell):
             creating = {"operations": {"CreateCampaign": 1}, "function": self.functions["EnsureCampaign"]}
             self._put({"kind": "failed", **creating})
@@ -255,6 +289,16 @@ class Matrix:
             source = {"Bucket": bucket, "Key": entry["Key"]}
             s3.copy_object(Bucket=bucket, Key=entry["Key"].replace(old, new), CopySource=source)
         s3.put_object(Bucket=bucket, Key=layout.MANIFEST, Body=text.replace(old, new).encode())
+
+    def _delete_solutions(self) -> None:
+        """A solution is made of no data: it is missing only once it was deleted."""
+        personalize = self._cloud.client("personalize")
+        for row in personalize.list_solutions()["solutions"]:
+            personalize.delete_solution(solutionArn=row["solutionArn"])
+        limit = time.monotonic() + ANSWERED_WITHIN
+        while personalize.list_solutions()["solutions"]:
+            assert time.monotonic() < limit, "the solutions are not deleted"
+            time.sleep(0.1)
 
     def _make_something_to_clean(self, *, failed: bool) -> None:
         self._requests += 1
@@ -382,20 +426,6 @@ class Matrix:
             raise Broken(f"the message does not say what happened ({happened}): {told}")
         if not AGAIN.search(told):
             raise Broken(f"the message does not say what to do: {told}")
-
-    def _twice_billed(self, seen: dict[str, Any]) -> int:
-        """Counts the calls of a run, and adds them to those of earlier ones: imports and trainings are for good."""
-        duplicates = 0
-        campaigns: Counter[str] = Counter()
-        for call in seen["calls"]:
-            if call["operation"] not in BILLED or not call["accepted"]:
-                continue
-            name = re.sub(r"-a\d+$", "", call["name"])
-            made = campaigns if call["operation"] == "CreateCampaign" else self._made
-            duplicates += made[name] > 0
-            if not call.get("failed"):
-                made[name] += 1
-        return duplicates
 
     # ---------------------------------------------------------------------------------------------------- the interface
     def _put(self, fault: dict[str, Any]) -> None:

@@ -171,7 +171,7 @@ async def _answered(scope: Mapping[str, Any], value: Any) -> int:
     statuses = {"throttled": 503, "internal": 500, "denied": 403}
     if number and FAULTS.kind in statuses:
         return statuses[FAULTS.kind]
-    FAULTS.answers[scope["path"].rsplit("/", 1)[-1]] = value
+    FAULTS.answers.setdefault(scope["path"].rsplit("/", 1)[-1], value)  # CloudFormation takes the first
     if number:
         await _instead_of_the_answer(scope["client"][1], FAULTS.function)
     return 200

@@ -11,7 +11,7 @@ import pytest
 from local_cloud import cdk
 from tests.deployed_stack import ROOT, deployed_stack
 from tests.matrix import fault_server
-from tests.matrix.fault_cells import CELLS, FAULTS, ROWS, Cell, Matrix, names_of_functions, sample
+from tests.matrix.fault_cells import CELLS, FAULTS, ROWS, Billed, Cell, Matrix, names_of_functions, sample
 from tests.matrix.faults_page import PAGE, functions_and_faults
 
 TEMPLATE = ROOT / "tests" / "synth" / "snapshots" / "everything.template.json"
@@ -36,6 +36,30 @@ def _hold(matrix: Matrix, cells: list[Cell]) -> None:
 def test_a_sample_of_the_matrix_holds(matrix: Matrix) -> None:
     assert set(matrix.functions) == set(ROWS)
     _hold(matrix, sample(6, seed=7))
+
+
+def test_a_function_that_is_cut_off_at_each_try_is_named(matrix: Matrix) -> None:
+    told = matrix.always_cut_off("CheckData") or ""
+    assert told.startswith("CutOff: Check the data: its function ran out of time or its process ended")
+    assert "Start again with the same input" in told
+
+
+@pytest.mark.parametrize(
+    ("runs", "duplicates"),
+    [
+        ([[("CreateSolutionVersion", "v", {})], [("CreateSolutionVersion", "v", {})]], 1),
+        ([[("CreateDatasetImportJob", "i", {}), ("CreateDatasetImportJob", "i-a2", {})]], 1),
+        ([[("CreateSolutionVersion", "v", {"failed": True})], [("CreateSolutionVersion", "v-a2", {})]], 0),
+        ([[("CreateSolutionVersion", "v", {"accepted": False}), ("CreateSolutionVersion", "v", {})]], 0),
+        ([[("CreateCampaign", "c", {})], [("CreateCampaign", "c", {})]], 0),
+        ([[("CreateCampaign", "c", {}), ("CreateCampaign", "c", {})]], 1),
+        ([[("CreateSolution", "s", {}), ("CreateSolution", "s", {})]], 0),
+    ],
+)
+def test_what_counts_as_billed_twice(runs: list[list[tuple[str, str, dict[str, bool]]]], duplicates: int) -> None:
+    billed = Billed()
+    told = [[{"operation": made, "name": name, "accepted": True, **more} for made, name, more in run] for run in runs]
+    assert sum(billed.twice(calls) for calls in told) == duplicates
 
 
 @pytest.mark.slow
