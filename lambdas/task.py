@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ConnectionError as NoConnection
 
 from contract.as_json import from_json, to_json
 from lambdas import aws
@@ -21,6 +22,7 @@ from lambdas.errors import BadInput, NotAllowed, TaskError, Throttled, Unavailab
 
 Event = TypeVar("Event")
 Handler = Callable[[dict[str, Any], Any], Any]
+_UNANSWERED = (NoConnection, HTTPClientError, IncompleteReadError)
 
 logger = Logger(service="personalize-pipeline")
 
@@ -48,7 +50,7 @@ def task(
         logger.info("started", extra={"task": function.__name__, "event": event})
         try:
             result = to_json(function(wanted, clients))
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, *_UNANSWERED) as error:
             logger.exception("a call of AWS failed", extra={"task": function.__name__})
             named = told(error, _about(function.__name__, event))
             if named is None:

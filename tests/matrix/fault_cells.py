@@ -153,7 +153,7 @@ def _hits(cell: Cell, row: Row) -> dict[str, int]:
     """{operation: how many of its calls are hit}"""
     if cell.fault in {"throttled", "internal"}:
         return {name: MORE_THAN_THE_SDK_TRIES * (row.at_once if n == 0 else 1) for n, name in enumerate(row.operations)}
-    return {row.operations[-1]: 10**6 if cell.fault == "denied" else 1}
+    return {row.operations[-1]: 10**6 if cell.fault in {"denied", "timeout"} else 1}
 
 
 def _is_there_already(cell: Cell) -> bool:
@@ -411,11 +411,15 @@ class Matrix:
             if wrong := [row for row in seen["repeated"] if row["error"]]:
                 raise Broken(f"an event delivered again fails: {wrong[0]['body']}")
             return
+        own = self.functions[cell.function]
+        calls = Counter(row["operation"] for row in seen["calls"] if row["function"] == own)
         missed = [name for name in hit if not seen["hits"].get(name)]
         if missed and not _is_there_already(cell):
-            own = self.functions[cell.function]
-            calls = Counter(row["operation"] for row in seen["calls"] if row["function"] == own)
             raise Broken(f"{missed} was never called; it called {dict(calls)}; {told}")
+        if cell.fault in {"timeout", "killed"} and not seen["cut_off"]:
+            raise Broken("the function was not cut off")
+        if cell.fault == "slow" and any(calls[name] < 2 for name in hit):
+            raise Broken("the call was not made again while it was slow")
 
     def _check_words(self, cell: Cell, row: Row, told: str) -> None:
         """Whose failure it is, what happened, and what to do."""

@@ -10,7 +10,7 @@ A fault is {"kind", "function", "operations": {name: times}}: so many first call
 - exists: the call is done, and answered as if the resource had been there already.
 - failed: what the call makes goes to CREATE FAILED, and stays there until it is deleted.
 - slow: the call is done, and its answer comes later than the SDK waits for it.
-- timeout: the call is done, and its answer comes later than Lambda lets the function run.
+- timeout: the call is done, and its answer comes later than Lambda lets the function run; also if the SDK asks again.
 - killed: the call is done, and the process that made it gets SIGKILL instead of the answer.
 - twice: the function is invoked with each event three times: twice at once, and again afterwards.
 
@@ -43,9 +43,12 @@ ANSWER = "PutAnswer"
 """The operation by which the stack's functions answer CloudFormation."""
 READ_TIMEOUT = 3
 """Seconds that an SDK waits for an answer here (60 on AWS)."""
-SLOW = READ_TIMEOUT + 0.5
+ANSWER_TIMEOUT = 10
+"""The same of the function that answers CloudFormation, which uses no SDK."""
 TIMEOUT = 5
 """Seconds that a function may run while it is to be cut off."""
+CUT_OFF = ("Task timed out", "Worker process died")
+"""What MiniStack says of an invocation that ended without an answer."""
 LONGER = {"EmptyBucket": 22}
 """The same for functions that keep more of their time in reserve."""
 PREAMBLE = f"""
@@ -85,6 +88,8 @@ class Faults:
     calls: list[dict[str, Any]] = field(default_factory=list)
     repeated: list[dict[str, Any]] = field(default_factory=list)
     """How the further deliveries of an event ended."""
+    cut_off: int = 0
+    """Invocations of the function that ended without an answer."""
     answers: dict[str, Any] = field(default_factory=dict)
     lock: Any = field(default_factory=threading.Lock)
 
@@ -93,25 +98,26 @@ class Faults:
             self.kind, self.function = value.get("kind", ""), value.get("function", "")
             self.operations = value.get("operations", {})
             self.hits = Counter()
-            self.calls, self.repeated = [], []
+            self.calls, self.repeated, self.cut_off = [], [], 0
 
     def hit(self, function: str, operation: str) -> int:
         """Which hit this call is, from 1; 0: it is none."""
         with self.lock:
             if self.kind in {"", "twice"} or function != self.function or operation not in self.operations:
                 return 0
-            if self.hits[operation] >= self.operations[operation]:
+            if self.hits[operation] >= self.operations[operation] or (self.kind == "timeout" and self.cut_off):
                 return 0
             self.hits[operation] += 1
             return self.hits[operation]
 
     def about_to_time_out(self, function: str) -> bool:
-        return self.kind == "timeout" and function == self.function and not self.hits
+        return self.kind == "timeout" and function == self.function and not self.cut_off
 
     def seen(self) -> dict[str, Any]:
         with self.lock:
-            found = {"hits": dict(self.hits), "calls": self.calls, "repeated": self.repeated, "answers": self.answers}
-            return json.loads(json.dumps(found))
+            counted = {"hits": dict(self.hits), "cut_off": self.cut_off}
+            found = {"calls": self.calls, "repeated": self.repeated, "answers": self.answers}
+            return json.loads(json.dumps(counted | found))
 
 
 FAULTS = Faults()
@@ -168,12 +174,13 @@ async def _control(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
 async def _answered(scope: Mapping[str, Any], value: Any) -> int:
     """What CloudFormation is told; only the function that has the fault can be hit by it."""
     number = FAULTS.hit(FAULTS.function, ANSWER)
+    FAULTS.calls.append({"function": FAULTS.function, "operation": ANSWER, "name": "", "accepted": True, "told": 200})
     statuses = {"throttled": 503, "internal": 500, "denied": 403}
     if number and FAULTS.kind in statuses:
         return statuses[FAULTS.kind]
     FAULTS.answers.setdefault(scope["path"].rsplit("/", 1)[-1], value)  # CloudFormation takes the first
     if number:
-        await _instead_of_the_answer(scope["client"][1], FAULTS.function)
+        await _instead_of_the_answer(scope["client"][1], FAULTS.function, patience=ANSWER_TIMEOUT)
     return 200
 
 
@@ -284,9 +291,9 @@ def _dicts(value: Any) -> Iterator[dict[str, Any]]:
             yield from _dicts(item)
 
 
-async def _instead_of_the_answer(peer: int, function: str) -> None:
+async def _instead_of_the_answer(peer: int, function: str, *, patience: float = READ_TIMEOUT) -> None:
     if FAULTS.kind == "slow":
-        await asyncio.sleep(SLOW)
+        await asyncio.sleep(patience + 0.5)
     elif FAULTS.kind == "timeout":
         await asyncio.sleep(_seconds(function) + 1)
     elif FAULTS.kind == "killed":
@@ -317,9 +324,12 @@ def _shortened(invoke: Callable[..., Any]) -> Callable[..., Any]:
         if FAULTS.about_to_time_out(worker.func_name):
             worker.config = {**usual, "Timeout": _seconds(worker.func_name)}
         try:
-            return invoke(worker, *arguments, **named)
+            result = invoke(worker, *arguments, **named)
         finally:
             worker.config = usual
+        if worker.func_name == FAULTS.function and str(result.get("error", "")).startswith(CUT_OFF):
+            FAULTS.cut_off += 1
+        return result
 
     return invoking
 

@@ -38,6 +38,7 @@ def test_a_sample_of_the_matrix_holds(matrix: Matrix) -> None:
     _hold(matrix, sample(6, seed=7))
 
 
+@pytest.mark.slow
 def test_a_function_that_is_cut_off_at_each_try_is_named(matrix: Matrix) -> None:
     told = matrix.always_cut_off("CheckData") or ""
     assert told.startswith("CutOff: Check the data: its function ran out of time or its process ended")

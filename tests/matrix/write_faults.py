@@ -27,8 +27,7 @@ def main() -> int:
             outcomes.append(outcome := matrix.tried(cell))
             told = f": {outcome.told}" if outcome.how == "broken" else ""
             print(f"{cell}: {outcome.how}{told} ({outcome.seconds:.1f} s)", flush=True)
-        deployed.destroy()
-    PAGE.write_text(page(outcomes, (time.monotonic() - begin) / 60), encoding="utf-8")
+        PAGE.write_text(page(outcomes, (time.monotonic() - begin) / 60), encoding="utf-8")
     broken = sum(outcome.how == "broken" for outcome in outcomes)
     print(f"{PAGE.name} is written; {broken} cells do not hold")
     return 1 if broken else 0

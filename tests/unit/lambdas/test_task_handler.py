@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ReadTimeoutError, ResponseStreamingError
+from botocore.exceptions import ParamValidationError, ReadTimeoutError, ResponseStreamingError
 from fake_aws import FakePersonalize, FakeS3, clients, refused
 
 from contract.plan import Measure, Measured
@@ -89,7 +89,10 @@ def test_no_answer_is_tried_again_by_the_machine(error: Exception) -> None:
         handled(failing)
 
 
-@pytest.mark.parametrize("error", [refused("ValidationException"), ResourceFailed("why"), Throttled("later")])
+@pytest.mark.parametrize(
+    "error",
+    [refused("ValidationException"), ParamValidationError(report="a typo"), ResourceFailed("why"), Throttled("later")],
+)
 def test_other_errors_keep_their_name(error: Exception) -> None:
     def failing(event: Measure, aws: Clients) -> Measured:
         raise error
