@@ -423,7 +423,10 @@ class Matrix:
 
     def _check_words(self, cell: Cell, row: Row, told: str) -> None:
         """Whose failure it is, what happened, and what to do."""
-        happened = fault_server.REASON if cell.fault == "failed" else row.happened or row.operations[-1]
+        failed = (
+            "CREATE FAILED" if cell.function == "EnsureSolution" else fault_server.REASON
+        )  # it has no failureReason
+        happened = failed if cell.fault == "failed" else row.happened or row.operations[-1]
         if not any(name in told for name in row.called):
             raise Broken(f"the message does not say where: {told}")
         if happened not in told:

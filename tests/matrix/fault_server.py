@@ -190,9 +190,11 @@ def _calls(dispatch: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitabl
     ) -> Answer:
         peer, asked = _peer.get(), (method, path, headers, body, query_params, request_id)
         function, caller = _function(headers, query_params)
-        if not function:
-            return await dispatch(*asked)
         service, operation = _operation(method, path, headers, body, query_params)
+        if not function:
+            answer = await dispatch(*asked)
+            _note_resource(operation, body, answer, failing=False)
+            return answer
         number = FAULTS.hit(function, operation)
         noted = {"function": function, "operation": operation, "name": _name(service, body)}
         if number and (refused := _REFUSED.get((FAULTS.kind, service)) or _REFUSED.get((FAULTS.kind, ""))):
