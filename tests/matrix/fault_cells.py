@@ -187,6 +187,12 @@ class Billed:
         return duplicates
 
 
+def _made(calls: Iterable[Mapping[str, Any]]) -> set[str]:
+    """What stays after a run, by name."""
+    kept = (*BILLED[:2], "CreateSolution")
+    return {call["name"] for call in calls if call["operation"] in kept and call["accepted"] and not call.get("failed")}
+
+
 class Matrix:
     """Tries cells one after the other in a stack that is deployed to a cloud with faults."""
 
@@ -247,19 +253,21 @@ class Matrix:
             self._put({"kind": cell.fault, "function": self.functions[cell.function], "operations": hit})
         told = self._once(row)
         seen = self._seen()
+        outcome = Outcome(cell, "fails" if told else "recovers", told or "")
+        outcome.duplicates = self._billed.twice(seen["calls"])
         self._check_it_was_hit(cell, hit, seen, told)
-        outcome = Outcome(
-            cell, "fails" if told else "recovers", told or "", duplicates=self._billed.twice(seen["calls"])
-        )
         if told:
             self._check_words(cell, row, told)
             self._put({})
             again = self._once(row)
-            outcome.duplicates += self._billed.twice(self._seen()["calls"])
+            then = self._seen()["calls"]
+            outcome.duplicates += self._billed.twice(then)
             if again:
                 raise Broken(f"{told} - and a new run does not go on: {again}")
+            if made := _made(seen["calls"]) & _made(then):
+                raise Broken(f"a new run makes again what was there: {', '.join(made)}")
         if outcome.duplicates:
-            raise Broken(f"{outcome.duplicates} billed calls were made twice")
+            outcome.how, outcome.told = "broken", f"{outcome.duplicates} billed calls were made twice"
         return outcome
 
     # ------------------------------------------------------------------------------------------ what a cell starts from

@@ -80,8 +80,14 @@ def _messages(outcomes: Sequence[Outcome]) -> Iterator[str]:
     yield from ("", "## What is told", "", "| function | fault | message |", "| --- | --- | --- |")
     for row in sorted(outcomes, key=lambda row: row.cell.function):
         if row.how in {"fails", "broken"}:
-            told = row.told if len(row.told) <= _LONGEST else f"{row.told[:_LONGEST]} …"
-            yield f"| `{row.cell.function}` | {FAULTS[row.cell.fault]} | {told.replace('|', '/')} |"
+            yield f"| `{row.cell.function}` | {FAULTS[row.cell.fault]} | {_readable(row.told)} |"
+
+
+def _readable(told: str) -> str:
+    """Without what is different each time: run ids, digests and what CloudFormation appends to names."""
+    told = re.sub(r"[0-9A-F]{8}-[0-9A-F]{8,}\b|(?<=-)[0-9a-f]{8,}\b|(?<=/)[0-9a-f]{8}\b", "…", told)
+    told = re.sub(r"\brun-\d+", "run-…", told).replace("|", "/")
+    return told if len(told) <= _LONGEST else f"{told[:_LONGEST]} …"
 
 
 def _not(outcomes: Sequence[Outcome]) -> Iterator[str]:

@@ -47,7 +47,7 @@ from costs.prices import load
 from costs.report import Expected
 from costs.work import Campaign, Trained, Work, data_of
 from lambdas.aws import THREADS, Clients
-from lambdas.errors import BadInput, DataMissing
+from lambdas.errors import BadInput, DataMissing, NotAllowed
 from lambdas.outcomes import reason
 from lambdas.tasks import ask as ask_module
 from lambdas.tasks import try_events as try_module
@@ -590,13 +590,21 @@ def test_nothing_to_release(nothing: str | None) -> None:
     assert release(Release(campaign_arn=nothing), clients()).status == "DONE"
 
 
+def test_a_campaign_that_may_not_be_deleted_is_told_to_cost_money() -> None:
+    personalize = FakePersonalize()
+    personalize.add(CAMPAIGN)
+    personalize.errors["delete_campaign"] = refused("AccessDeniedException")
+    with pytest.raises(NotAllowed, match=f"^{CAMPAIGN} is left, and costs money until it is deleted.*again"):
+        release(Release(campaign_arn=CAMPAIGN), clients(personalize=personalize))
+
+
 def test_release_of_a_campaign_in_use_is_tried_again() -> None:
     personalize = FakePersonalize()
     personalize.add(CAMPAIGN, "CREATE IN_PROGRESS")
     personalize.errors["delete_campaign"] = refused("ResourceInUseException")
     assert release(Release(campaign_arn=CAMPAIGN), clients(personalize=personalize)).status == "PENDING"
-    personalize.errors["delete_campaign"] = refused("AccessDeniedException")
-    with pytest.raises(type(refused("x")), match="AccessDenied"):
+    personalize.errors["delete_campaign"] = refused("ValidationException")
+    with pytest.raises(type(refused("x")), match="Validation"):
         release(Release(campaign_arn=CAMPAIGN), clients(personalize=personalize))
 
 
