@@ -35,7 +35,7 @@ def _hold(matrix: Matrix, cells: list[Cell]) -> None:
 
 def test_a_sample_of_the_matrix_holds(matrix: Matrix) -> None:
     assert set(matrix.functions) == set(ROWS)
-    _hold(matrix, sample(6, seed=7))
+    _hold(matrix, sample(6, seed=129))
 
 
 @pytest.mark.slow
