@@ -2,13 +2,12 @@
 
 A cell holds if the execution recovers by itself and its report says what one without a fault says, or if it ends with
 a message that somebody can act on and a new one with the same input succeeds. In both cases nothing that is billed is
-made twice. Where a fault cannot happen to a function, the reason stands here.
+made twice.
 """
 
 from __future__ import annotations
 
 import json
-import random
 import re
 import ssl
 import time
@@ -16,149 +15,20 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from contract import layout
-from tests.deployed_stack import QUICK, Deployed
+from tests.deployed_stack import Deployed
 from tests.matrix import fault_server
-from tests.matrix.fault_server import ANSWER
+from tests.matrix.fault_rows import POPULAR, ROWS, Cell, Outcome, Row, hits, is_there_already
 
-FAULTS = {
-    "throttled": "throttled",
-    "internal": "internal error",
-    "timeout": "time-out",
-    "denied": "access denied",
-    "exists": "resource already exists",
-    "failed": "resource in CREATE FAILED",
-    "slow": "slow",
-    "twice": "event delivered twice",
-    "killed": "process killed",
-}
-MORE_THAN_THE_SDK_TRIES = 9
 ANSWERED_WITHIN = 60.0
 """Seconds until CloudFormation must have been told."""
 LAMBDA_TRIES = 3
 """How often Lambda delivers an event that nobody waits for, while the function fails."""
-POPULAR = {**QUICK, "users": 10}
-WITH_EVENTS = {"recipes": ["aws-hrnn"], "users": 10}
-BILLED = ("CreateDatasetImportJob", "CreateSolutionVersion", "CreateCampaign")
 AGAIN = re.compile(r"\b(start|started|deploy|destroy)\b[^.]*\bagain\b", re.IGNORECASE)
 """What to do: every message ends with something that is done again, and before it what to look at."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """How a function is brought to make the calls that are hit."""
-
-    called: tuple[str, ...]
-    """What a message may call it: a part of the state's name, of a resource's or a recipe's."""
-    operations: tuple[str, ...]
-    """Its calls; the last is the one that changes something, and the one that is hit where a hit ends the call."""
-    by: Literal["run", "clean-up", "empty", "answer", "delete"] = "run"
-    given: dict[str, Any] = field(default_factory=lambda: dict(POPULAR))
-    fresh: bool = False
-    """Whether it needs data that nothing was imported and trained of yet."""
-    at_once: int = 1
-    """Calls of the first of the operations that are in flight at the same time."""
-    happened: str | None = None
-    """What a message tells of the failure; None: the operation."""
-
-
-ROWS: dict[str, Row] = {
-    "CheckData": Row(("check_data",), ("GetObject", "PutObject")),
-    "EstimateCost": Row(("estimate_cost",), ("GetObject", "PutObject")),
-    "EnsureCampaign": Row(("campaign",), ("DescribeCampaign", "CreateCampaign")),
-    "ServiceMetrics": Row(("service_metrics",), ("GetSolutionMetrics",)),
-    "Ask": Row(("ask",), ("GetRecommendations", "PutObject"), at_once=8),
-    "Judge": Row(("judge",), ("GetObject", "PutObject")),
-    "JudgeBaselines": Row(("judge_baselines",), ("GetObject", "PutObject")),
-    "Release": Row(("release", "campaign"), ("DescribeCampaign", "DeleteCampaign")),
-    "Compare": Row(("compare",), ("GetObject", "PutObject")),
-    "Report": Row(("write_report",), ("GetObject", "PutObject")),
-    "EnsureImport": Row(
-        ("dataset-import-job",), ("ListDatasetImportJobs", "DescribeDataset", "CreateDatasetImportJob"), fresh=True
-    ),
-    "EnsureSolution": Row(("solution",), ("DescribeSolution", "CreateSolution"), fresh=True),
-    "EnsureVersion": Row(("solution-version",), ("ListSolutionVersions", "CreateSolutionVersion"), fresh=True),
-    "TryEvents": Row(("try_events", "aws-hrnn"), ("GetRecommendations", "PutEvents"), given=WITH_EVENTS),
-    "CleanUp": Row(("clean_up",), ("ListExecutions", "ListSolutions", "DeleteSolution"), by="clean-up"),
-    "EmptyBucket": Row(("empty_bucket",), ("PutBucketPolicy", "ListBucket", "DeleteObjects"), by="empty"),
-    "Answer": Row(("answer",), (ANSWER,), by="answer", happened="refuses the answer"),
-    "StartCleanUp": Row(("start",), ("StartExecution",), by="delete"),
-}
-"""In the order in which they are tried: new data make what was trained of the old worthless, events are counted by
-what is trained after them, and the clean-up leaves nothing."""
-
-_WRITES = "it writes objects, and S3 replaces one that is there"
-_MAKES_NOTHING = "it makes no resource of Personalize, nor is it called with one that failed"
-_NOT_APPLICABLE: dict[tuple[str, str], str] = {
-    **{
-        (name, "exists"): _WRITES
-        for name in ("CheckData", "EstimateCost", "Ask", "Judge", "JudgeBaselines", "Compare", "Report")
-    },
-    ("TryEvents", "exists"): "it sends events and writes an object; neither can be there already",
-    ("ServiceMetrics", "exists"): "it only reads",
-    ("Release", "exists"): "it only deletes",
-    ("CleanUp", "exists"): "it only stops and deletes",
-    ("EmptyBucket", "exists"): "it only deletes; a bucket's policy is replaced",
-    ("Answer", "exists"): "it answers; CloudFormation takes the first answer",
-    **{
-        (name, "failed"): _MAKES_NOTHING
-        for name in (
-            *("CheckData", "EstimateCost", "ServiceMetrics", "Ask", "TryEvents", "Judge", "JudgeBaselines"),
-            *("Compare", "Report", "EmptyBucket", "Answer", "StartCleanUp"),
-        )
-    },
-}
-
-
-@dataclass(frozen=True)
-class Cell:
-    function: str
-    fault: str
-
-    @property
-    def why_not(self) -> str | None:
-        """The reason that it makes no sense."""
-        return _NOT_APPLICABLE.get((self.function, self.fault))
-
-    def __str__(self) -> str:
-        return f"{self.function}, {FAULTS[self.fault]}"
-
-
-@dataclass
-class Outcome:
-    """How a cell ended."""
-
-    cell: Cell
-    how: Literal["recovers", "fails", "not applicable", "broken"]
-    told: str = ""
-    """The message of the failure; the reason that a cell is not applicable; what is wrong with a broken one."""
-    duplicates: int = 0
-    """Billed calls that were made twice for the same inputs."""
-    seconds: float = 0.0
-
-
-CELLS = [Cell(function, fault) for function in ROWS for fault in FAULTS]
-
-
-def sample(count: int, *, seed: int) -> list[Cell]:
-    """Some of the cells that are quick to try, in the matrix' order."""
-    able = [cell for cell in CELLS if cell.why_not is None and cell.function != "TryEvents" and cell.fault != "timeout"]
-    chosen = set(random.Random(seed).sample(able, count))
-    return [cell for cell in CELLS if cell in chosen]
-
-
-def _hits(cell: Cell, row: Row) -> dict[str, int]:
-    """{operation: how many of its calls are hit}"""
-    if cell.fault in {"throttled", "internal"}:
-        return {name: MORE_THAN_THE_SDK_TRIES * (row.at_once if n == 0 else 1) for n, name in enumerate(row.operations)}
-    return {row.operations[-1]: 10**6 if cell.fault in {"denied", "timeout"} else 1}
-
-
-def _is_there_already(cell: Cell) -> bool:
-    """Whether not the function's own call makes what fails: it deletes it."""
-    return cell.fault == "failed" and cell.function in {"Release", "CleanUp"}
+BILLED = ("CreateDatasetImportJob", "CreateSolutionVersion", "CreateCampaign")
 
 
 class Broken(AssertionError):
@@ -248,8 +118,8 @@ class Matrix:
     def _try(self, cell: Cell) -> Outcome:
         row = ROWS[cell.function]
         self._ready(cell, row)
-        hit = _hits(cell, row)
-        if not _is_there_already(cell):
+        hit = hits(cell, row)
+        if not is_there_already(cell):
             self._put({"kind": cell.fault, "function": self.functions[cell.function], "operations": hit})
         told = self._once(row)
         seen = self._seen()
@@ -278,11 +148,11 @@ class Matrix:
             self._publish_as_another_version()
         if cell.function == "EnsureSolution":
             self._delete_solutions()
-        if cell.function == "Release" and _is_there_already(cell):
+        if cell.function == "Release" and is_there_already(cell):
             creating = {"operations": {"CreateCampaign": 1}, "function": self.functions["EnsureCampaign"]}
             self._put({"kind": "failed", **creating})
         if row.by == "clean-up":
-            self._make_something_to_clean(failed=_is_there_already(cell))
+            self._make_something_to_clean(failed=is_there_already(cell))
         if row.by == "empty":
             self._fill_the_bucket()
 
@@ -422,7 +292,7 @@ class Matrix:
         own = self.functions[cell.function]
         calls = Counter(row["operation"] for row in seen["calls"] if row["function"] == own)
         missed = [name for name in hit if not seen["hits"].get(name)]
-        if missed and not _is_there_already(cell):
+        if missed and not is_there_already(cell):
             raise Broken(f"{missed} was never called; it called {dict(calls)}; {told}")
         if cell.fault in {"timeout", "killed"} and not seen["cut_off"]:
             raise Broken("the function was not cut off")

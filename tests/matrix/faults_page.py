@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.matrix.fault_cells import CELLS, FAULTS, ROWS, Outcome
+from tests.matrix.fault_rows import CELLS, FAULTS, ROWS, Outcome
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 _WORDS = {"recovers": "recovers", "fails": "tells", "not applicable": "–", "broken": "**does not hold**"}

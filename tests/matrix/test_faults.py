@@ -11,7 +11,8 @@ import pytest
 from local_cloud import cdk
 from tests.deployed_stack import ROOT, deployed_stack
 from tests.matrix import fault_server
-from tests.matrix.fault_cells import CELLS, FAULTS, ROWS, Billed, Cell, Matrix, names_of_functions, sample
+from tests.matrix.fault_cells import Billed, Matrix, names_of_functions
+from tests.matrix.fault_rows import CELLS, FAULTS, ROWS, Cell, sample
 from tests.matrix.faults_page import PAGE, functions_and_faults
 
 TEMPLATE = ROOT / "tests" / "synth" / "snapshots" / "everything.template.json"

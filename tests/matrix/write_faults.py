@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tests.deployed_stack import deployed_stack
 from tests.matrix import fault_server
-from tests.matrix.fault_cells import CELLS, Matrix
+from tests.matrix.fault_cells import Matrix
+from tests.matrix.fault_rows import CELLS
 from tests.matrix.faults_page import PAGE, page
 
 
