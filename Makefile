@@ -18,7 +18,7 @@ READY_DEV := $(VENV)/.ready-dev
 READY_PEERS := .venv-peers/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve runs pictures test estimate synth bench bench-recipes verify lint format deploy destroy diff pins snapshots clean
+.PHONY: help run serve runs pictures test estimate synth faults bench bench-recipes verify lint format deploy destroy diff pins snapshots clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | while IFS="$$(printf '\t')" read -r a b; do printf '  make %-14s %s\n' "$$a" "$$b"; done
@@ -70,6 +70,9 @@ estimate: $(READY)  ## what a run would cost on AWS, as a range [EXPERIMENT=name
 
 synth: $(READY)  ## the CloudFormation templates, into cdk.out
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python app.py && ls cdk.out/*.template.json
+
+faults: $(READY_DEV)  ## what every task does under every fault, tried in a local cloud, into docs/faults.md (15 minutes)
+	@$(BIN)/python -m tests.matrix.write_faults
 
 bench: $(READY_DEV)  ## the figures in benchmarks/ [DATA=folder of MovieLens or airline data]
 	@$(BIN)/python -m benchmarks.data_prep

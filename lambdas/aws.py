@@ -36,6 +36,11 @@ _THROTTLING = frozenset(
 )
 
 
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation", "403"})
+_FAULT = 500
+"""HTTP statuses from here on: the service's own fault."""
+
+
 def _unlimited() -> float:
     return float("inf")
 
@@ -180,3 +185,13 @@ def error_message(error: ClientError) -> str:
 def is_throttling(error: ClientError) -> bool:
     """Whether the same call may succeed when it is made later."""
     return error_code(error) in _THROTTLING
+
+
+def is_denied(error: ClientError) -> bool:
+    """Whether the caller may not make the call."""
+    return error_code(error) in _DENIED
+
+
+def is_fault(error: ClientError) -> bool:
+    """Whether the service failed by itself, so that the same call may succeed when it is made later."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0) >= _FAULT

@@ -7,9 +7,11 @@ Step Functions sees the class name of what a function raises, so these names are
     ├── DataMissing      no data was published yet, or what the manifest names is not there
     ├── DataMismatch     the published data disagree with the experiment's schemas
     ├── ResourceFailed   a Personalize resource failed, or the service refused to make it; the message holds its reason
+    ├── NotAllowed       AWS denied a call: the function's role, or a rule above it, does not allow what it needs
     ├── NoPrice          nobody knows what the run costs in its region: somebody must add the prices
     ├── TooExpensive     the run may cost more than was allowed; nothing has been billed
-    └── Throttled        AWS asks for fewer requests: the one error that the machines retry
+    ├── Throttled        AWS asks for fewer requests: the machines try again
+    └── Unavailable      AWS failed, or did not answer: the machines try again
 """
 
 from __future__ import annotations
@@ -35,6 +37,10 @@ class ResourceFailed(TaskError):
     """A resource of Amazon Personalize went to a failed state, or its creation was refused."""
 
 
+class NotAllowed(TaskError):
+    """AWS denied a call that the function needs."""
+
+
 class NoPrice(TaskError):
     """There is no price table for the region of the run."""
 
@@ -45,3 +51,7 @@ class TooExpensive(TaskError):
 
 class Throttled(TaskError):
     """AWS refused the call for the rate of calls; the same call will succeed later."""
+
+
+class Unavailable(TaskError):
+    """AWS failed by itself or could not be reached; the same call may succeed later."""

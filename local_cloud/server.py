@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
+MODULE = "local_cloud.server"
 ENGINE_URL = "PERSONALIZE_ENGINE_URL"
 ROLES_URL = "PERSONALIZE_ROLES_URL"
 
 
-def main() -> int:
-    """Serve until ended."""
+def main(more: Callable[[], None] | None = None) -> int:
+    """Serve until ended. `more`: seams of a test, put in place after the plug-in's."""
     from ministack import app
 
     from local_cloud import plugin
@@ -26,6 +28,8 @@ def main() -> int:
         # MiniStack would also serve on 443 where it may: two runs at once would meet there.
         wrap(app, "_port_is_bindable", "host, port", lambda original: lambda host, port: False)
         plugin.install(settings)
+        if more:
+            more()
     except SeamMoved as moved:
         print(f"The local cloud cannot start: {moved}", file=sys.stderr)
         return 1

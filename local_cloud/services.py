@@ -116,12 +116,20 @@ def base_environment(work: Path) -> dict[str, str]:
 
 
 def start(
-    processes: Processes, work: Path, root: Path, *, port: int = 0, engine_port: int = 0, engine_url: str | None = None
+    processes: Processes,
+    work: Path,
+    root: Path,
+    *,
+    port: int = 0,
+    engine_port: int = 0,
+    engine_url: str | None = None,
+    gateway: str = server.MODULE,
 ) -> LocalCloud:
     """Start both servers side by side and wait until both answer.
 
     `root`: the project's folder. Port 0: any free one. With `engine_url` the engine is one that runs already.
-    StartError if a port is in use or a server does not come up.
+    `gateway`: the module that serves MiniStack; a test may have one that does more. StartError if a port is in use or
+    a server does not come up.
     """
     certificate = write_certificate(work)
     gateway_port, engine_port, role_port = choose_ports(port, engine_port)
@@ -137,7 +145,7 @@ def start(
     if engine_url is None:
         started.append((_start_engine(processes, cloud, root, roles), f"{cloud.engine_url}/health"))
     started.append(
-        (_start_gateway(processes, cloud, root, roles, certificate), f"{cloud.gateway_url}/_ministack/health")
+        (_start_gateway(processes, cloud, root, roles, certificate, gateway), f"{cloud.gateway_url}/_ministack/health")
     )
     trust = ssl.create_default_context(cafile=str(certificate.certificate))
     limit = time.monotonic() + START_LIMIT
@@ -172,7 +180,9 @@ def _engine(processes: Processes, work: Path, root: Path, *, url: str, data: Pat
     return processes.start("the engine", command, env=settings, log=work / "engine.log", cwd=root)
 
 
-def _start_gateway(processes: Processes, cloud: LocalCloud, root: Path, roles: str, certificate: Certificate) -> Child:
+def _start_gateway(
+    processes: Processes, cloud: LocalCloud, root: Path, roles: str, certificate: Certificate, module: str
+) -> Child:
     settings = {
         **cloud.environment(),
         "GATEWAY_PORT": str(urlsplit(cloud.gateway_url).port),
@@ -191,7 +201,7 @@ def _start_gateway(processes: Processes, cloud: LocalCloud, root: Path, roles: s
         server.ENGINE_URL: cloud.engine_url,
         server.ROLES_URL: roles,
     }
-    command = [sys.executable, "-m", "local_cloud.server"]
+    command = [sys.executable, "-m", module]
     return processes.start("MiniStack", command, env=settings, log=cloud.work / "ministack.log", cwd=root)
 
 

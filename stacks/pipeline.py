@@ -18,7 +18,7 @@ from constructs import Construct
 from contract.plan import Settings
 from stacks.permissions import allow, executions_of
 from stacks.recipe_branch import SLOW, RecipeBranch, failed_training
-from stacks.states import ALL_ERRORS, Machine, call
+from stacks.states import ALL_ERRORS, Machine, call, say_if_cut_off
 from stacks.tasks import Tasks
 from stacks.until_active import UntilActive
 
@@ -102,6 +102,7 @@ class Pipeline(Construct):
             payload={"run.$": "$.run"},
             result_path="$.written",
         )
+        say_if_cut_off(check, compare, report)
         rest = compare.next(report).next(self._notify(settings.experiment)).next(_end(self))
         return (
             check.next(_estimate(self, tasks))
@@ -143,7 +144,7 @@ def without_none(value: Any) -> Any:
 
 def _estimate(scope: Construct, tasks: Tasks) -> sfn.IChainable:
     """Before the first call that is billed."""
-    return call(
+    estimate = call(
         scope,
         "Estimate the cost",
         tasks["EstimateCost"],
@@ -151,6 +152,8 @@ def _estimate(scope: Construct, tasks: Tasks) -> sfn.IChainable:
         payload={"run.$": "$.run"},
         result_path="$.estimated",
     )
+    say_if_cut_off(estimate)
+    return estimate
 
 
 def _import(scope: Construct, tasks: Tasks) -> sfn.Map:
@@ -165,6 +168,7 @@ def _import(scope: Construct, tasks: Tasks) -> sfn.Map:
     fragment = UntilActive(
         scope, "import", tasks["EnsureImport"], wanted="$.wanted", result_path="$.ensured", seconds=SLOW
     )
+    say_if_cut_off(fragment.start)
     fragment.then(sfn.Succeed(scope, "Imported", output_path="$.ensured"))
     imports.item_processor(fragment.start)
     return imports
@@ -229,9 +233,11 @@ def _end(scope: Construct) -> sfn.IChainable:
         "Recipes failed",
         error="RecipesFailed",
         cause_path=sfn.JsonPath.format(
-            "{} failed; the reasons are in {}",
+            "{} failed, see {}. When the reason is removed, start again with the same input: only what is missing is"
+            " done. {}",
             sfn.JsonPath.json_to_string(sfn.JsonPath.object_at("$.compared.failed")),
             sfn.JsonPath.string_at("$.compared.report_json"),
+            sfn.JsonPath.string_at("$.compared.verdict"),
         ),
     )
     succeeded = sfn.Pass(

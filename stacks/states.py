@@ -28,8 +28,10 @@ _TRANSIENT = [
     "Lambda.TooManyRequestsException",
 ]
 """Lambda's own failures: the function was not at fault."""
-_THROTTLED = ["Throttled"]
-"""lambdas.errors: the service asked for fewer requests."""
+_LATER = ["Throttled", "Unavailable"]
+"""lambdas.errors: the service asked for fewer requests, or failed."""
+CUT_OFF = ["Sandbox.Timedout", "Runtime.ExitError", "Lambda.Unknown", "States.Timeout"]
+"""The function ran out of time or its process ended. Every task may be repeated; twice, because it may be for good."""
 _GRACE = cdk.Duration.seconds(30)
 """A function ends by its own time-out, which says more, before the state's."""
 _DELIVER_LOGS = [
@@ -72,7 +74,7 @@ def call(
         retry_on_service_exceptions=False,
         task_timeout=sfn.Timeout.duration(function.timeout.plus(_GRACE)),
     )
-    for errors, seconds, attempts in ((_TRANSIENT, 2, 6), (_THROTTLED, 5, 8)):
+    for errors, seconds, attempts in ((_TRANSIENT, 2, 6), (_LATER, 5, 8), (CUT_OFF, 2, 2)):
         state.add_retry(
             errors=errors,
             interval=cdk.Duration.seconds(seconds),
@@ -82,6 +84,19 @@ def call(
             jitter_strategy=sfn.JitterType.FULL,
         )
     return state
+
+
+def say_if_cut_off(*states: tasks.LambdaInvoke) -> None:
+    """For states whose failure ends the machine: Lambda's own words name no state, and say nothing of what to do."""
+    for state in states:
+        failed = sfn.Fail(
+            state,
+            f"{state.node.id}: cut off",
+            error="CutOff",
+            cause=f"{state.node.id}: its function ran out of time or its process ended, three times in a row. Its log"
+            " group says how far it came. Start again with the same input: only what is missing is done",
+        )
+        state.add_catch(failed, errors=CUT_OFF)
 
 
 def wait(scope: Construct, name: str, seconds: int) -> sfn.Wait:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local_cloud import cdk, services
+from local_cloud import cdk, server, services
 from local_cloud.processes import Processes
 from local_cloud.services import LocalCloud
 
@@ -85,12 +85,12 @@ class Deployed:
 
 
 @contextmanager
-def deployed_stack(work: Path) -> Iterator[Deployed]:
+def deployed_stack(work: Path, *, gateway: str = server.MODULE) -> Iterator[Deployed]:
     """A local cloud with the stack in it; whoever has it destroys the stack, the servers end with the context."""
     with Processes() as processes:
         command_line = cdk.LocalCdk(processes, work, EXPERIMENT)
         synth = command_line.start_synth()
-        cloud = services.start(processes, work, ROOT)
+        cloud = services.start(processes, work, ROOT, gateway=gateway)
         processes.finish(command_line.start_bootstrap(cloud))
         processes.finish(synth)
         found = Deployed(cloud, command_line)

@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 import os
 import ssl
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger
+
+from lambdas.errors import NotAllowed, Unavailable
 
 SUCCESS, FAILED = "SUCCESS", "FAILED"
 MEMBERS = ("StackId", "RequestId", "LogicalResourceId", "PhysicalResourceId")
@@ -33,15 +36,15 @@ def body(request: Mapping[str, str], *, failure: str | None) -> dict[str, str]:
 
 
 def send(url: str, content: Mapping[str, str], *, put: Callable[[str, bytes], None] | None = None) -> None:
-    """PUT the answer; the last error is raised after three attempts."""
+    """PUT the answer; after three attempts NotAllowed or Unavailable says why it could not be."""
     encoded = json.dumps(content).encode()
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             (put or _put)(url, encoded)
             return
-        except OSError:
+        except OSError as error:
             if attempt == _ATTEMPTS:
-                raise
+                raise _told(error, content) from error
             logger.warning("CloudFormation could not be reached; trying again", exc_info=True)
 
 
@@ -62,6 +65,15 @@ def _readable(error: str) -> str:
         return f"{cause['errorType']}: {cause['errorMessage']}"
     except (ValueError, KeyError, TypeError):
         return error
+
+
+def _told(error: OSError, content: Mapping[str, str]) -> NotAllowed | Unavailable:
+    """What it means that the answer does not arrive: CloudFormation waits until it gives up."""
+    who = f"answer for {content['LogicalResourceId']}"
+    then = f"CloudFormation gives up after an hour; then destroy the stack again (the answer was {content['Status']})"
+    if isinstance(error, urllib.error.HTTPError) and error.code < 500:
+        return NotAllowed(f"{who}: its address refuses the answer, it may have expired: {error}. {then}")
+    return Unavailable(f"{who}: its address cannot be reached: {error}. {then}")
 
 
 def _put(url: str, encoded: bytes) -> None:

@@ -23,7 +23,7 @@ from contract.plan import DONE, PENDING, Asked, Asking
 from contract.recipes import RECIPES, Question
 from evaluation.cases import SHORT_LIST, Case, Context, common_contexts, examples, shuffled
 from evaluation.views import ASKED
-from lambdas.aws import THREADS, Clients, is_throttling
+from lambdas.aws import THREADS, Clients, is_fault, is_throttling
 from lambdas.published import Published
 from lambdas.task import task
 
@@ -133,9 +133,9 @@ def _caller(
 
 
 def _completed(calls: list[Future[Answers]], *, first: bool) -> list[Answers]:
-    """The answers up to the first call that was throttled, so that no finished work is lost; none at all raises.
+    """The answers up to the first call that was throttled or that AWS failed in, so that no finished work is lost.
 
-    Calls that have not begun then do not begin: they would only be throttled, too, and use up the time.
+    None at all raises. Calls that have not begun then do not begin: they would only fail, too, and use up the time.
     """
     done: list[Answers] = []
     for call in calls:
@@ -144,7 +144,7 @@ def _completed(calls: list[Future[Answers]], *, first: bool) -> list[Answers]:
         except ClientError as error:
             for waiting in calls:
                 waiting.cancel()
-            if not is_throttling(error) or (first and not done):
+            if not (is_throttling(error) or is_fault(error)) or (first and not done):
                 raise
             return done
     return done

@@ -216,7 +216,7 @@ def _raise_if_recent(wanted: Ensure, found: dict[str, Any]) -> None:
     """A failure of this run is reported; an older one is made good by the caller."""
     if found["lastUpdatedDateTime"] >= _since(wanted):
         reason = found.get("failureReason") or f"status {found['status']}, no reason given"
-        raise ResourceFailed(f"{_called(wanted)} failed: {reason}")
+        raise ResourceFailed(f"{_called(wanted)} failed: {reason}. Started again, the run makes it anew")
 
 
 def _quietly_if_in_use(call: Any) -> None:

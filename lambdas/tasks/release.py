@@ -8,7 +8,8 @@ from __future__ import annotations
 from botocore.exceptions import ClientError
 
 from contract.plan import DONE, PENDING, Release, Released
-from lambdas.aws import Clients, error_code
+from lambdas.aws import Clients, error_code, error_message, is_denied
+from lambdas.errors import NotAllowed
 from lambdas.kinds import DELETING
 from lambdas.task import task
 
@@ -25,6 +26,11 @@ def release(event: Release, aws: Clients) -> Released:
         code = error_code(error)
         if code == "ResourceNotFoundException":
             return Released(status=DONE)
+        if is_denied(error):
+            raise NotAllowed(
+                f"{event.campaign_arn} is left, and costs money until it is deleted: {error_message(error)}. Allow it,"
+                " then delete the campaign, or start again with the same input"
+            ) from error
         if code != "ResourceInUseException":  # still being created or updated: delete it when that is over
             raise
     return Released(status=PENDING)

@@ -64,7 +64,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
     except Exception as error:
         logger.exception("the request failed")
         known = {"PhysicalResourceId": event["LogicalResourceId"], **event}
-        send(event["ResponseURL"], body(known, failure=f"{type(error).__name__}: {error}"))
+        reason = f"start_cleanup did not start the clean-up: {error}. Destroy the stack again"
+        send(event["ResponseURL"], body(known, failure=reason))
         done = "failed"
     return {"done": done}
 

@@ -1,8 +1,9 @@
 """Shows what new events change: plays a held-out user's past and then three future events as a user nobody knows.
 
-Each probe is a new user `probe-RUN-n`, outside the evaluation. First the newest part of a held-out user's past is sent
-as events, until the recommendations have settled; then that user's first three future events, and the time is taken
-until the recommendations differ. The events stay in the dataset, so this runs in mode `experiment` only.
+Each probe is a user `probe-RUN-n-…` outside the evaluation, another one whenever this is repeated, because events that
+were sent stay. First the newest part of a held-out user's past is sent as events, until the recommendations have
+settled; then that user's first three future events, and the time is taken until the recommendations differ. Since the
+events stay in the dataset, this runs in mode `experiment` only.
 
 Calls: personalize:PutEvents, personalize:GetRecommendations; s3:GetObject data/*, s3:ListBucket,
 s3:PutObject runs/*/events.json.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import json
 import random
+import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -59,9 +61,10 @@ def try_events(event: TryEvents, aws: Clients) -> Tried:
         raise BadInput("try_events was called for an experiment without an event tracker")
     travellers = _travellers(Published(run=run, aws=aws))
     rows = _rows(run, travellers, aws)
+    attempt = secrets.token_hex(3)
     probes = [
         _probe(
-            f"probe-{run.run_id}-{n}",
+            f"probe-{run.run_id}-{n}-{attempt}",
             *rows[user],
             campaign_arn=event.campaign_arn,
             tracking_id=run.events.tracking_id,

@@ -2,7 +2,7 @@
 
 Symptom without it: Retry and Catch see "Runtime.HandlerError" for every exception of a function. On AWS the error is
 the name of the exception's class ("ResourceFailed"); a function that runs out of time is "Sandbox.Timedout", which
-MiniStack reports by itself.
+MiniStack reports by itself; and where its process ended, "Runtime.ExitError".
 Seams: one line of the worker's script adds the name to its answer; `Worker.invoke` notes it; `_execute_function_warm`
 puts it into the payload that Step Functions and callers of Invoke read.
 Tests: tests/cloud/test_cloud_machine.py.
@@ -22,6 +22,7 @@ from local_cloud.plugin.seams import expect, wrap
 ANSWER = '"error": str(e), "trace": traceback'
 NAMED = '"error": str(e), "error_type": type(e).__name__, "trace": traceback'
 GENERIC = "Runtime.HandlerError"
+DIED, EXITED = "Worker process died", "Runtime.ExitError"
 
 _raised: contextvars.ContextVar[str | None] = contextvars.ContextVar("raised", default=None)
 
@@ -43,7 +44,7 @@ def install() -> None:
 def _noting(invoke: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     def noting(*arguments: Any, **named: Any) -> dict[str, Any]:
         result = invoke(*arguments, **named)
-        _raised.set(result.get("error_type"))
+        _raised.set(EXITED if result.get("error") == DIED else result.get("error_type"))
         return result
 
     return noting

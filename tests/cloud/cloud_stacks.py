@@ -21,6 +21,8 @@ def handler(event, context):
         raise ResourceFailed("because")
     if do == "sleep":
         time.sleep(10)
+    if do == "die":
+        os.kill(os.getpid(), 9)
     if do == "personalize":
         client = boto3.client(event.get("service", "personalize"))
         try:

@@ -78,6 +78,11 @@ def test_a_function_that_runs_out_of_time_is_sandbox_timedout(run: Callable[...,
     assert ended["error"] == "Sandbox.Timedout"
 
 
+def test_a_function_whose_process_ends_is_runtime_exiterror(run: Callable[..., Json]) -> None:
+    ended = run(single(invoke({"do": "die"})), INVOKE)
+    assert ended["error"] == "Runtime.ExitError"
+
+
 def test_a_task_that_runs_out_of_time_is_states_timeout(run: Callable[..., Json]) -> None:
     ended = run(single(invoke({"do": "sleep"}, TimeoutSeconds=1)), INVOKE)
     assert ended["error"] == "States.Timeout"

@@ -79,7 +79,20 @@ def test_the_cost_is_estimated_before_anything_is_billed(everything: Template) -
     assert everything.machine(MAIN)["StartAt"] == "Check the data"
     assert states["Check the data"]["Next"] == "Estimate the cost"
     assert states["Estimate the cost"]["Next"] == "Import every dataset"
-    assert "Catch" not in states["Estimate the cost"], "a run that is stopped ends there"
+    caught = states["Estimate the cost"]["Catch"]
+    assert {states[row["Next"]]["Type"] for row in caught} == {"Fail"}, "a run that is stopped ends there"
+    assert "TooExpensive" not in [error for row in caught for error in row["ErrorEquals"]]
+
+
+@pytest.mark.parametrize("state", ["Check the data", "Estimate the cost", "Ensure the import", "Compare the recipes"])
+def test_a_function_that_was_cut_off_is_named_by_the_failure(everything: Template, state: str) -> None:
+    states = _states(everything, MAIN)
+    retried = states[state]["Retry"][-1]["ErrorEquals"]
+    (caught,) = states[state]["Catch"]
+    assert caught["ErrorEquals"] == retried
+    failed = states[caught["Next"]]
+    assert failed["Type"] == "Fail"
+    assert failed["Cause"].startswith(f"{state}: ")
 
 
 def test_what_is_noted_for_the_bill_is_known_whatever_happened(everything: Template) -> None:
@@ -114,7 +127,7 @@ def test_every_state_can_end_and_be_read(everything: Template, machine: str) -> 
             assert state["Comment"], name
         if state["Type"] == "Task" and "Function" in state["Resource"]:
             retried = [error for retry in state["Retry"] for error in retry["ErrorEquals"]]
-            assert "Throttled" in retried, name
+            assert {"Throttled", "Unavailable", "Sandbox.Timedout", "Runtime.ExitError"} <= set(retried), name
             assert "Lambda.ServiceException" in retried, name
             assert not {"States.ALL", "States.TaskFailed", "ResourceFailed"} & set(retried), name
 

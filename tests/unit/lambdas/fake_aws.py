@@ -24,8 +24,9 @@ BEFORE = NOW - timedelta(hours=1)
 _MODELS: dict[str, Any] = {}
 
 
-def refused(code: str, message: str = "refused", operation: str = "Call") -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+def refused(code: str, message: str = "refused", operation: str = "Call", *, status: int = 400) -> ClientError:
+    told = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(told, operation)  # type: ignore[arg-type]
 
 
 def check(service: str, operation: str, parameters: dict[str, Any]) -> None:

@@ -47,7 +47,7 @@ from costs.prices import load
 from costs.report import Expected
 from costs.work import Campaign, Trained, Work, data_of
 from lambdas.aws import THREADS, Clients
-from lambdas.errors import BadInput, DataMissing
+from lambdas.errors import BadInput, DataMissing, NotAllowed
 from lambdas.outcomes import reason
 from lambdas.tasks import ask as ask_module
 from lambdas.tasks import try_events as try_module
@@ -204,9 +204,10 @@ def test_slices_fit_into_memory(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> 
     assert ask(asking(), clients(s3=s3, runtime=FakeRuntime())).next == CHUNK
 
 
-def test_throttling_keeps_what_was_answered(s3: FakeS3) -> None:
+@pytest.mark.parametrize("error", [refused("ThrottlingException"), refused("InternalServerException", status=500)])
+def test_what_was_answered_before_a_call_failed_is_kept(s3: FakeS3, error: Exception) -> None:
     runtime = FakeRuntime()
-    runtime.refuse_after = 70
+    runtime.refuse_after, runtime.error = 70, error
     aws = clients(s3=s3, runtime=runtime)
     step = ask(asking(), aws)
     assert step.status == "PENDING"
@@ -473,11 +474,20 @@ def tried(s3: FakeS3, events: FakeEvents) -> dict[str, Any]:
     return seen
 
 
+def test_events_that_are_sent_again_are_those_of_another_user(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(try_module, "PAUSE", 0.001)
+    monkeypatch.setattr(try_module, "PATIENCE", 0.1)
+    events = FakeEvents()
+    first, second = tried(s3, events), tried(s3, events)
+    assert first["probes_changed"] == second["probes_changed"] == 3
+    assert [probe["before"] for probe in first["probes"]] == [probe["before"] for probe in second["probes"]]
+
+
 def test_events_of_new_users_change_their_recommendations(s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(try_module, "PAUSE", 0.001)
     events = FakeEvents()
     seen = tried(s3, events)
-    assert set(events.items) == {"probe-run-1-1", "probe-run-1-2", "probe-run-1-3"}
+    assert [user[:14] for user in events.items] == ["probe-run-1-1-", "probe-run-1-2-", "probe-run-1-3-"]
     assert events.sizes == [10, 2, 3] * 3  # twelve of the past in calls of ten, then three of the future
     assert (seen["recipe"], seen["probes_changed"]) == ("aws-hrnn", 3)
     for probe in seen["probes"]:
@@ -580,13 +590,21 @@ def test_nothing_to_release(nothing: str | None) -> None:
     assert release(Release(campaign_arn=nothing), clients()).status == "DONE"
 
 
+def test_a_campaign_that_may_not_be_deleted_is_told_to_cost_money() -> None:
+    personalize = FakePersonalize()
+    personalize.add(CAMPAIGN)
+    personalize.errors["delete_campaign"] = refused("AccessDeniedException")
+    with pytest.raises(NotAllowed, match=f"^{CAMPAIGN} is left, and costs money until it is deleted.*again"):
+        release(Release(campaign_arn=CAMPAIGN), clients(personalize=personalize))
+
+
 def test_release_of_a_campaign_in_use_is_tried_again() -> None:
     personalize = FakePersonalize()
     personalize.add(CAMPAIGN, "CREATE IN_PROGRESS")
     personalize.errors["delete_campaign"] = refused("ResourceInUseException")
     assert release(Release(campaign_arn=CAMPAIGN), clients(personalize=personalize)).status == "PENDING"
-    personalize.errors["delete_campaign"] = refused("AccessDeniedException")
-    with pytest.raises(type(refused("x")), match="AccessDenied"):
+    personalize.errors["delete_campaign"] = refused("ValidationException")
+    with pytest.raises(type(refused("x")), match="Validation"):
         release(Release(campaign_arn=CAMPAIGN), clients(personalize=personalize))
 
 

@@ -6,12 +6,15 @@ import http.server
 import json
 import threading
 from collections.abc import Iterator
+from email.message import Message
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from fake_aws import ACCOUNT, check, refused
 
 from lambdas import aws
+from lambdas.errors import NotAllowed, Unavailable
 from lambdas.tasks import answer, start_cleanup
 
 OLD = f"{ACCOUNT}:dataset-group/exp-123456-group-00000000"
@@ -127,6 +130,7 @@ def test_what_goes_wrong_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     ((_, content),) = answers
     assert (content["Status"], content["PhysicalResourceId"]) == ("FAILED", OLD)
     assert "AccessDeniedException" in content["Reason"]
+    assert content["Reason"].endswith("Destroy the stack again")
 
 
 @pytest.fixture
@@ -181,13 +185,21 @@ def test_a_failure_is_answered_with_a_readable_reason(cloudformation: Any, error
     assert cloudformation.seen[0][1]["Reason"] == reason
 
 
-def test_an_answer_is_tried_three_times() -> None:
+@pytest.mark.parametrize(
+    ("error", "raised", "words"),
+    [
+        (OSError("no route"), Unavailable, "cannot be reached: no route"),
+        (HTTPError("https://cfn", 503, "Slow Down", Message(), None), Unavailable, "cannot be reached: HTTP Error 503"),
+        (HTTPError("https://cfn", 403, "Forbidden", Message(), None), NotAllowed, "refuses the answer.*HTTP Error 403"),
+    ],
+)
+def test_an_answer_is_tried_three_times(error: OSError, raised: type[Exception], words: str) -> None:
     attempts: list[bytes] = []
 
     def unreachable(url: str, content: bytes) -> None:
         attempts.append(content)
-        raise OSError("unreachable")
+        raise error
 
-    with pytest.raises(OSError, match="unreachable"):
-        answer.send("https://example.test", {"Status": "SUCCESS"}, put=unreachable)
+    with pytest.raises(raised, match=rf"^answer for Bucket: .*{words}.*destroy the stack again"):
+        answer.send("https://cfn", {"Status": "SUCCESS", "LogicalResourceId": "Bucket"}, put=unreachable)
     assert len(attempts) == 3

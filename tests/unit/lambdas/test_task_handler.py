@@ -6,11 +6,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ParamValidationError, ReadTimeoutError, ResponseStreamingError
 from fake_aws import FakePersonalize, FakeS3, clients, refused
 
 from contract.plan import Measure, Measured
 from lambdas.aws import Clients, NoSuchObject, client
-from lambdas.errors import BadInput, ResourceFailed, Throttled
+from lambdas.errors import BadInput, NotAllowed, ResourceFailed, Throttled, Unavailable
 from lambdas.task import task
 
 CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 90_000)
@@ -55,7 +56,43 @@ def test_throttling_has_one_name(code: str) -> None:
         handled(throttled)
 
 
-@pytest.mark.parametrize("error", [refused("AccessDeniedException"), ResourceFailed("why"), Throttled("later")])
+@pytest.mark.parametrize(
+    ("error", "raised", "words"),
+    [
+        (refused("ThrottlingException", "Rate exceeded", "CreateCampaign"), Throttled, "fewer requests.*again later"),
+        (refused("InternalServerException", "sorry", "CreateCampaign", status=500), Unavailable, "failed.*again later"),
+        (refused("SlowDown", "wait", "CreateCampaign", status=503), Throttled, "fewer requests"),
+        (refused("AccessDeniedException", "no", "CreateCampaign"), NotAllowed, "denied.*Deploy the stack again"),
+        (refused("403", "Forbidden", "CreateCampaign", status=403), NotAllowed, "denied"),
+    ],
+)
+def test_a_failed_call_says_whose_it_was_what_happened_and_what_to_do(
+    error: Exception, raised: type[Exception], words: str
+) -> None:
+    def failing(event: Measure, aws: Clients) -> Measured:
+        raise error
+
+    with pytest.raises(raised, match=rf"^failing arn: .*{words}") as found:
+        handled(failing)
+    assert "CreateCampaign" in str(found.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ReadTimeoutError(endpoint_url="https://aws"), ResponseStreamingError(error="cut off")],
+)
+def test_no_answer_is_tried_again_by_the_machine(error: Exception) -> None:
+    def failing(event: Measure, aws: Clients) -> Measured:
+        raise error
+
+    with pytest.raises(Unavailable, match="failing arn: AWS did not answer"):
+        handled(failing)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [refused("ValidationException"), ParamValidationError(report="a typo"), ResourceFailed("why"), Throttled("later")],
+)
 def test_other_errors_keep_their_name(error: Exception) -> None:
     def failing(event: Measure, aws: Clients) -> Measured:
         raise error
