@@ -13,6 +13,8 @@ from experiments.settings import evaluation_settings, recipe_settings, schema_co
 from stacks.acknowledged import acknowledge
 from stacks.assets import Assets
 from stacks.datasets import Datasets
+from stacks.encryption import Encryption
+from stacks.options import bound, retain, tag
 from stacks.pipeline import Pipeline
 from stacks.recipe_branch import RecipeBranch
 from stacks.storage import Storage
@@ -46,9 +48,19 @@ class ExperimentStack(cdk.Stack):
             description=f"personalize-cdk: {experiment.description or experiment.name}"[:1024],
         )
         _check_region(self.region, experiment)
+        experiment = experiment.in_environment(environment)
+        options = experiment.stack
         prefix = naming.prefix(experiment.name, environment)
-        storage = Storage(self, "Storage")
-        datasets = Datasets(self, "Datasets", experiment=experiment, prefix=prefix)
+        encryption = Encryption(self, "Encryption", given=options.kms_key) if options.kms_key else None
+        storage = Storage(self, "Storage", encryption=encryption)
+        datasets = Datasets(
+            self,
+            "Datasets",
+            experiment=experiment,
+            prefix=prefix,
+            service_role=storage.service_role,
+            encryption=encryption,
+        )
         assets = Assets(self, "Assets")
         tasks = Tasks(
             self, "Tasks", experiment=experiment, prefix=prefix, assets=assets, storage=storage, datasets=datasets
@@ -61,6 +73,7 @@ class ExperimentStack(cdk.Stack):
             tasks=tasks,
             training=training,
             notify=experiment.notify,
+            key=encryption.key if encryption else None,
         )
         teardown = Teardown(
             self, "Teardown", prefix=prefix, assets=assets, datasets=datasets, storage=storage, pipeline=pipeline
@@ -73,10 +86,13 @@ class ExperimentStack(cdk.Stack):
         if datasets.tracker:
             self._say("TrackingId", datasets.tracker.attr_tracking_id, "For PutEvents")
         acknowledge(self, storage=storage, prefix=prefix)
-        # Tags of these types are fixed at creation: a changed tag would replace the dataset group.
-        personalize = [f"AWS::Personalize::{kind}" for kind in ("Schema", "DatasetGroup", "Dataset", "EventTracker")]
-        for key, value in {"experiment": experiment.name, "environment": environment}.items():
-            cdk.Tags.of(self).add(key, value, exclude_resource_types=[*personalize, "AWS::Personalize::Filter"])
+        tag(self, {"experiment": experiment.name, "environment": environment, **options.tags})
+        if encryption:
+            encryption.encrypt_logs(self)
+        if options.retain:
+            retain(self, roles=[storage.service_role] if encryption else [])
+        if options.permissions_boundary:
+            bound(self, options.permissions_boundary)
 
     def _say(self, name: str, value: str, description: str) -> None:
         cdk.CfnOutput(self, name, value=value, description=description)
