@@ -69,6 +69,14 @@ class StackOptions(Part):
     """`new`: a customer key of the stack's own; or the ARN of yours. It encrypts the data bucket, the dataset group,
     the topic and the logs. Fixed at creation: a change replaces the dataset group."""
 
+    operations: bool = False
+    """Alarms to the notification topic, a dashboard, metrics of the runs, traces, an event per status change of a
+    resource in Amazon Personalize, a watch over idle campaigns."""
+    budget: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """US dollars a month: the topic is told when the account's cost of Amazon Personalize nears or exceeds them."""
+    schedule: Annotated[str, AfterValidator(_schedule)] | None = None
+    """When a run is started by itself, in UTC: `rate(7 days)` or `cron(0 4 ? * MON *)`. It does only what is new."""
+
 
 class Environment(StackOptions):
     """An environment (`-c env=NAME`): what is said here goes before `stack` and before the fields of the experiment."""

@@ -16,7 +16,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from contract.as_json import from_json, to_json
-from lambdas import aws
+from lambdas import aws, measures
 from lambdas.errors import BadInput, TaskError, Throttled
 
 Event = TypeVar("Event")
@@ -46,7 +46,8 @@ def task(
         clients = aws.Clients(client, seconds_left=lambda: float(context.get_remaining_time_in_millis()) / 1000)
         logger.info("started", extra={"task": function.__name__, "event": event})
         try:
-            result = to_json(function(wanted, clients))
+            returned = function(wanted, clients)
+            result = to_json(returned)
         except ClientError as error:
             if aws.is_throttling(error):
                 logger.warning("throttled", extra={"task": function.__name__, "error": str(error)})
@@ -59,6 +60,7 @@ def task(
         except TaskError as error:
             logger.error(str(error), extra={"task": function.__name__, "error": type(error).__name__})
             raise
+        measures.publish(returned)
         logger.info("done", extra={"task": function.__name__, "result": result})
         return result
 

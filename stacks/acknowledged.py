@@ -103,7 +103,18 @@ _ACCEPTED = (
 )
 
 
-def acknowledge(stack: cdk.Stack, *, storage: Storage, prefix: str) -> None:
+_OF_OPERATIONS = (
+    _Accepted(resource="*", roles=("Operations/Trace",), why="X-Ray knows no resource"),
+    _Accepted(
+        resource="*",
+        roles=("Operations/WatchCampaigns/Role",),
+        why="neither ListCampaigns of Amazon Personalize nor GetMetricData of CloudWatch knows a resource",
+    ),
+)
+"""Where the stack has that option."""
+
+
+def acknowledge(stack: cdk.Stack, *, storage: Storage, prefix: str, operations: bool) -> None:
     """Accept the findings above in that stack."""
     words = {
         "data": f"<{_logical_id(stack, storage.data)}.Arn>",
@@ -112,7 +123,7 @@ def acknowledge(stack: cdk.Stack, *, storage: Storage, prefix: str) -> None:
         "states": _service("states", stack),
         "prefix": prefix,
     }
-    for row in _ACCEPTED:
+    for row in (*_ACCEPTED, *(_OF_OPERATIONS if operations else ())):
         finding = f"AwsSolutions-IAM5[Resource::{row.resource.format(**words)}]"
         for role in _constructs(stack, row.roles):
             cdk.Validations.of(role).acknowledge(cdk.Acknowledgment(id=finding, reason=row.why))

@@ -3,7 +3,7 @@
 Nearly every property of these types is fixed at creation, and CloudFormation cannot replace a resource that has a
 name of its own by one of the same name. So each name carries a digest of what it is made from, and the group's digest
 covers all schemas: an edit replaces group, datasets, tracker and filters together. They carry no tags, because tags
-are fixed at creation too; so is the key of the group, which is therefore in the digest, too. Solutions are not declared:
+are fixed at creation too; so is the group's key, which is therefore in its digest. Solutions are not declared:
 CloudFormation cannot switch their automatic training off.
 """
 

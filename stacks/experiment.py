@@ -12,11 +12,14 @@ from experiments.load import FOLDER, ConfigError, Finding
 from experiments.settings import evaluation_settings, recipe_settings, schema_columns
 from stacks.acknowledged import acknowledge
 from stacks.assets import Assets
+from stacks.budget import Budget
 from stacks.datasets import Datasets
 from stacks.encryption import Encryption
+from stacks.operations import Operations
 from stacks.options import bound, retain, tag
 from stacks.pipeline import Pipeline
 from stacks.recipe_branch import RecipeBranch
+from stacks.schedule import Schedule
 from stacks.storage import Storage
 from stacks.tasks import Tasks
 from stacks.teardown import Teardown
@@ -85,7 +88,13 @@ class ExperimentStack(cdk.Stack):
         self._say("CleanUpMachineArn", teardown.arn, "Start it with {} to remove what the pipeline made")
         if datasets.tracker:
             self._say("TrackingId", datasets.tracker.attr_tracking_id, "For PutEvents")
-        acknowledge(self, storage=storage, prefix=prefix)
+        if options.operations:
+            Operations(self, "Operations", prefix=prefix, assets=assets, topic=pipeline.topic, tasks=tasks)
+        if options.budget:
+            Budget(self, "Budget", dollars=options.budget, topic=pipeline.topic)
+        if options.schedule:
+            _run_by_itself(self, options.schedule, machine=pipeline.arn, teardown=teardown)
+        acknowledge(self, storage=storage, prefix=prefix, operations=options.operations)
         tag(self, {"experiment": experiment.name, "environment": environment, **options.tags})
         if encryption:
             encryption.encrypt_logs(self)
@@ -96,6 +105,20 @@ class ExperimentStack(cdk.Stack):
 
     def _say(self, name: str, value: str, description: str) -> None:
         cdk.CfnOutput(self, name, value=value, description=description)
+
+
+def _run_by_itself(scope: Construct, expression: str, *, machine: str, teardown: Teardown) -> None:
+    """A run with no input: it imports and trains what it does not find, so nothing where nothing is new."""
+    schedule = Schedule(
+        scope,
+        "Schedule",
+        description="Compares the recipes again, with what was published since",
+        expression=expression,
+        target_arn=machine,
+        action="states:StartExecution",
+        given={},
+    )
+    schedule.node.add_dependency(teardown)  # deleted before it, so that no run begins while its traces are removed
 
 
 def _settings(experiment: Experiment, *, prefix: str, storage: Storage, datasets: Datasets) -> Settings:

@@ -11,9 +11,14 @@ import re
 from typing import Any
 
 import pytest
-from synth_app import EVERYTHING, MINIMAL, Template, named, new_app, synthesize, text_of
+from synth_app import EVERYTHING, MINIMAL, Template, named, new_app, states_of, synthesize, text_of
 
+from contract import naming
+from contract.as_json import from_json
+from contract.plan import Options, WatchCampaigns, Watched
 from experiments.config import Experiment
+from lambdas.measures import measures_of
+from lambdas.status_events import SOURCE
 from stacks.experiment import ExperimentStack
 
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
@@ -26,11 +31,14 @@ ALL: dict[str, Any] = {
     "permissions_boundary": BOUNDARY,
     "tags": {"team": "shop", "cost-centre": 4711},
     "kms_key": "new",
+    "operations": True,
+    "budget": 100,
+    "schedule": "rate(7 days)",
 }
 
 
 def _combination(number: int) -> dict[str, Any]:
-    """Each option is on where the bits of the number that are its own are even in sum: any two are independent."""
+    """Each option is on where the bits of the number that are its own are odd in number: any two are independent."""
     masks = {
         "retain": 1,
         "kms_key": 2,
@@ -217,3 +225,106 @@ def test_an_environment_goes_before_what_is_said_for_all(prod: Template) -> None
     assert prod.by_path("Storage/Data", "AWS::S3::Bucket")["DeletionPolicy"] == "Retain"  # as for all
     check = prod.machine("Pipeline/Main/Machine")["States"]["Check the data"]
     assert check["Parameters"]["settings"]["mode"] == "serve"
+
+
+OPERATIONS = ("CloudWatch::Alarm", "CloudWatch::Dashboard", "Scheduler::Schedule", "Budgets::Budget", "KMS::Key")
+
+
+def test_nothing_of_an_option_is_there_without_it(everything: Template, minimal: Template) -> None:
+    for template in (everything, minimal):
+        assert not [kind for kind in OPERATIONS if template.of_type(f"AWS::{kind}")]
+        for row in template.of_type("AWS::Lambda::Function").values():
+            assert "TracingConfig" not in row["Properties"]
+            assert {*row["Properties"].get("Environment", {}).get("Variables", {})} <= {"STATE_MACHINE_ARN"}
+
+
+def _terms(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """The metrics that an alarm's expression is made of."""
+    queries = alarm["Properties"].get("Metrics", [])
+    found: list[dict[str, Any]] = [row["MetricStat"]["Metric"] for row in queries if "MetricStat" in row]
+    return found
+
+
+def test_every_machine_and_every_function_has_an_alarm(full: Template) -> None:
+    watched: dict[str, set[str]] = {}
+    for alarm in full.of_type("AWS::CloudWatch::Alarm").values():
+        terms = _terms(alarm)
+        assert len(terms) <= 10  # CloudWatch refuses more
+        for metric in terms:
+            watched.setdefault(metric["MetricName"], set()).add(text_of(metric["Dimensions"][0]["Value"]))
+    machines = {f"<{key}>" for key in full.of_type("AWS::StepFunctions::StateMachine")}
+    assert watched["ExecutionsFailed"] == watched["ExecutionsTimedOut"] == machines
+    assert watched["Errors"] == {f"<{key}>" for key in full.of_type("AWS::Lambda::Function")}
+
+
+def test_alarms_and_budget_reach_somebody(full: Template) -> None:
+    (topic,) = full.of_type("AWS::SNS::Topic")
+    for alarm in full.of_type("AWS::CloudWatch::Alarm").values():
+        assert text_of(alarm["Properties"]["AlarmActions"]) == [f"<{topic}>"]
+    (budget,) = full.of_type("AWS::Budgets::Budget").values()
+    assert budget["Properties"]["Budget"]["BudgetLimit"] == {"Amount": 100, "Unit": "USD"}
+    for notified in text_of(budget["Properties"]["NotificationsWithSubscribers"]):
+        assert notified["Subscribers"] == [{"Address": f"<{topic}>", "SubscriptionType": "SNS"}]
+    (policy,) = full.of_type("AWS::SNS::TopicPolicy").values()
+    allowed = {}
+    for statement in text_of(policy["Properties"]["PolicyDocument"]["Statement"]):
+        if statement["Effect"] == "Allow":
+            assert statement["Action"] == "sns:Publish"
+            assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "<AWS::AccountId>"}
+            allowed[statement["Principal"]["Service"]] = statement["Condition"]["ArnLike"]["aws:SourceArn"]
+    account = "<AWS::AccountId>"
+    assert allowed == {
+        "cloudwatch.amazonaws.com": f"arn:<AWS::Partition>:cloudwatch:<AWS::Region>:{account}:alarm:*",
+        "budgets.amazonaws.com": f"arn:<AWS::Partition>:budgets::{account}:*",
+    }
+
+
+def test_functions_trace_measure_and_those_that_change_something_announce(full: Template) -> None:
+    announcing = set()
+    for key, row in full.of_type("AWS::Lambda::Function").items():
+        assert row["Properties"]["TracingConfig"] == {"Mode": "Active"}, key
+        variables = row["Properties"]["Environment"]["Variables"]
+        assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "personalize-cdk"
+        assert variables["POWERTOOLS_SERVICE_NAME"] == naming.prefix("everything")
+        if "EVENT_BUS" in variables:
+            announcing.add(text_of(row["Properties"]["Role"]))
+    policy = full.by_path("Operations/Announce", "AWS::IAM::Policy")["Properties"]
+    assert {role.removesuffix(".Arn>") + ">" if role.endswith(".Arn>") else role for role in announcing} == set(
+        text_of(policy["Roles"])
+    )
+    (statement,) = text_of(policy["PolicyDocument"]["Statement"])
+    assert statement["Action"] == "events:PutEvents"
+    assert statement["Resource"].endswith(":event-bus/default")
+    assert statement["Condition"] == {"StringEquals": {"events:source": SOURCE}}
+
+
+def test_the_idle_alarm_reads_what_the_watch_writes(full: Template) -> None:
+    alarm = full.by_path("Operations/IdleCampaigns", "AWS::CloudWatch::Alarm")["Properties"]
+    watched = Watched(campaigns=1, idle=["arn"])
+    assert alarm["MetricName"] in {name for name, _, _ in measures_of(watched)}
+    hourly = full.by_path("Operations/Hourly/Schedule", "AWS::Scheduler::Schedule")["Properties"]
+    event = from_json(WatchCampaigns, json.loads(hourly["Target"]["Input"]))
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": event.prefix}]
+    role = full.by_path("Operations/WatchCampaigns/Role", "AWS::IAM::Role")
+    assert "personalize:ListCampaigns" in json.dumps(role)
+
+
+def test_a_run_starts_by_itself_with_a_role_for_this_alone(full: Template) -> None:
+    schedule = full.by_path("Schedule", "AWS::Scheduler::Schedule")
+    target = text_of(schedule["Properties"]["Target"])
+    (main,) = [key for key in full.of_type("AWS::StepFunctions::StateMachine") if key.startswith("PipelineMain")]
+    assert target["Arn"] == f"<{main}>"
+    assert from_json(Options, json.loads(target["Input"])) == Options()  # nothing is trained afresh
+    assert schedule["Properties"]["ScheduleExpression"] == "rate(7 days)"
+    (statement,) = full.statements("Schedule/Role")
+    assert (statement["Action"], statement["Resource"]) == ("states:StartExecution", f"<{main}>")
+    assert full.of_type("Custom::CleanUp").keys() <= set(schedule["DependsOn"])  # it is deleted before they clean
+
+
+def test_a_run_s_id_reaches_every_function_of_the_machines(everything: Template) -> None:
+    for path in ("Pipeline/Main/Machine", "RecipeBranch/Training/Machine"):
+        for name, state in states_of(everything.machine(path)):
+            if "Function" in str(state.get("Resource")):
+                given = state.get("Parameters", {})
+                whole = state.get("InputPath") in {"$.wanted", "$.solution"}  # an Ensure, with the id in it
+                assert whole or given.keys() & {"run_id.$", "run.$"}, name
