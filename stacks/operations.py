@@ -6,7 +6,7 @@ their roles do so. Without the option no function asks for anything of this.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import aws_cdk as cdk
@@ -30,8 +30,6 @@ ANNOUNCING = ("EnsureImport", "EnsureSolution", "EnsureVersion", "EnsureCampaign
 """The tasks that make and delete resources."""
 ERRORS = 5
 """Of functions within a quarter of an hour: a few are mended by the machines' retries."""
-_TERMS = 10
-"""Metrics that the expression of one alarm may have."""
 _QUARTER, _HOUR, _WEEK = cdk.Duration.minutes(15), cdk.Duration.hours(1), cdk.Duration.days(7)
 
 
@@ -58,8 +56,8 @@ class Operations(Construct):
         functions = [found for found in stack.node.find_all() if isinstance(found, TaskFunction)]
         self._let_tell(functions, [cast(TaskFunction, tasks.node.find_child(name)) for name in ANNOUNCING])
         alarms = [
-            *(self._machine_alarm(machine) for machine in machines),
-            *self._function_alarms(functions),
+            *(alarm for machine in machines for alarm in self._machine_alarms(machine)),
+            *(self._function_alarm(task) for task in functions),
             self._idle_alarm(),
         ]
         let_publish(topic, "cloudwatch.amazonaws.com", source=_alarms(stack))
@@ -86,33 +84,28 @@ class Operations(Construct):
             statements=[allow(["events:PutEvents"], bus, conditions={"StringEquals": {"events:source": NAMESPACE}})],
         )
 
-    def _machine_alarm(self, machine: Machine) -> cloudwatch.Alarm:
-        ends = {
-            "failed": machine.machine.metric_failed(period=_QUARTER),
-            "timed": machine.machine.metric_timed_out(period=_QUARTER),
-        }
-        return self._alarm(
-            f"{machine.node.scope.node.id}Failed" if machine.node.scope else "Failed",
-            f"The machine {machine.name} failed or timed out: its newest execution says at which state, and why",
-            _sum(ends.values(), label="executions that failed"),
-            threshold=1,
-        )
+    def _machine_alarms(self, machine: Machine) -> list[cloudwatch.Alarm]:
+        """A run ends badly in one of two ways; an alarm over their sum would cost as much as one of each."""
+        kind = str(machine.name).removeprefix(f"{self._prefix}-")
+        told = f"The machine {machine.name} {{}}: its newest execution says at which state, and why"
+        failed, timed_out = machine.machine.metric_failed, machine.machine.metric_timed_out
+        return [
+            self._alarm(f"Failed-{kind}", told.format("failed"), failed(period=_QUARTER), threshold=1),
+            self._alarm(f"TimedOut-{kind}", told.format("timed out"), timed_out(period=_QUARTER), threshold=1),
+        ]
 
-    def _function_alarms(self, functions: Sequence[TaskFunction]) -> Iterable[cloudwatch.Alarm]:
-        for start in range(0, len(functions), _TERMS):
-            some = functions[start : start + _TERMS]
-            errors = [task.function.metric_errors(period=_QUARTER) for task in some]
-            yield self._alarm(
-                f"Errors{start // _TERMS + 1}",
-                f"{ERRORS} or more errors within a quarter of an hour in {', '.join(task.node.id for task in some)}",
-                _sum(errors, label="errors"),
-                threshold=ERRORS,
-            )
+    def _function_alarm(self, task: TaskFunction) -> cloudwatch.Alarm:
+        return self._alarm(
+            f"Errors-{task.node.id}",
+            f"{ERRORS} or more errors of the function {task.node.id} within a quarter of an hour: see its log",
+            task.function.metric_errors(period=_QUARTER),
+            threshold=ERRORS,
+        )
 
     def _idle_alarm(self) -> cloudwatch.Alarm:
         return self._alarm(
             "IdleCampaigns",
-            "A campaign got no request for a day, and costs money: delete it, or start the machine CleanUp with {}",
+            "A campaign got no request for a day, and costs money: delete it (docs/options.md)",
             self._metric("IdleCampaigns", statistic="Maximum"),
             threshold=1,
         )
@@ -183,13 +176,6 @@ def _watching() -> Task:
 
 def _graph(title: str, metrics: Sequence[cloudwatch.IMetric], *, width: int = 8) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(title=title, left=list(metrics), width=width)
-
-
-def _sum(metrics: Iterable[cloudwatch.IMetric], *, label: str) -> cloudwatch.MathExpression:
-    named = {f"m{number}": metric for number, metric in enumerate(metrics)}
-    return cloudwatch.MathExpression(
-        expression=" + ".join(f"FILL({name}, 0)" for name in named), using_metrics=named, label=label, period=_QUARTER
-    )
 
 
 def _alarms(stack: cdk.Stack) -> str:

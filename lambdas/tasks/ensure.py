@@ -97,6 +97,7 @@ def _follow(wanted: Ensure, version_arn: str, campaign: dict[str, Any], *, aws: 
     _quietly_if_in_use(
         lambda: aws.personalize.update_campaign(campaignArn=arn, solutionVersionArn=version_arn, **changed)
     )
+    _announce(wanted, arn, "UPDATE PENDING", aws=aws)
     return _pending(arn)
 
 

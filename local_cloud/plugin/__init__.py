@@ -19,6 +19,7 @@ def install(settings: Settings) -> None:
     """Put every seam in place. Call it once, before MiniStack serves; `seams.SeamMoved` if MiniStack has changed."""
     from local_cloud.plugin import (
         buckets,
+        budgets,
         error_types,
         function_logs,
         history,
@@ -30,6 +31,7 @@ def install(settings: Settings) -> None:
     )
 
     buckets.install()
+    budgets.install()
     error_types.install()
     function_logs.install()
     history.install()

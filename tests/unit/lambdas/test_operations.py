@@ -75,6 +75,15 @@ def test_what_was_found_is_no_change(bus: FakeBus) -> None:
     assert bus.details == []
 
 
+def test_an_update_is_announced(bus: FakeBus) -> None:
+    personalize = FakePersonalize()
+    arn = personalize.add(f"{ACCOUNT}:campaign/c", solutionVersionArn="old")
+    wanted = Ensure(kind="campaign", name="c", request={}, parent=f"{SOLUTION}/01234567", since=SINCE, run_id="run-7")
+    ensure(wanted, clients(personalize=personalize, bus=bus))
+    assert bus.statuses == ["UPDATE PENDING"]
+    assert bus.details[0]["arn"] == arn
+
+
 def test_a_failure_is_announced_with_its_reason(bus: FakeBus) -> None:
     personalize = FakePersonalize()
     personalize.errors["create_solution"] = refused("InvalidInputException", "no such recipe")
