@@ -31,6 +31,8 @@ ANNOUNCING = ("EnsureImport", "EnsureSolution", "EnsureVersion", "EnsureCampaign
 ERRORS = 5
 """Of functions within a quarter of an hour: a few are mended by the machines' retries."""
 _QUARTER, _HOUR, _WEEK = cdk.Duration.minutes(15), cdk.Duration.hours(1), cdk.Duration.days(7)
+_ONLY_OURS = {"ForAllValues:StringEquals": {"events:source": NAMESPACE}, "Null": {"events:source": "false"}}
+"""One call may carry events of several sources: each must be this one, and there must be one."""
 
 
 class Operations(Construct):
@@ -81,7 +83,7 @@ class Operations(Construct):
             self,
             "Announce",
             roles=[task.role for task in announcing],
-            statements=[allow(["events:PutEvents"], bus, conditions={"StringEquals": {"events:source": NAMESPACE}})],
+            statements=[allow(["events:PutEvents"], bus, conditions=_ONLY_OURS)],
         )
 
     def _machine_alarms(self, machine: Machine) -> list[cloudwatch.Alarm]:

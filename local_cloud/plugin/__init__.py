@@ -21,6 +21,7 @@ def install(settings: Settings) -> None:
         buckets,
         budgets,
         error_types,
+        event_conditions,
         function_logs,
         history,
         machine_role,
@@ -33,6 +34,7 @@ def install(settings: Settings) -> None:
     buckets.install()
     budgets.install()
     error_types.install()
+    event_conditions.install()
     function_logs.install()
     history.install()
     machine_role.install()

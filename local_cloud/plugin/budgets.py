@@ -30,7 +30,7 @@ def install() -> None:
         expect(callable(getattr(budgets, name, None)), f"budgets.{name}", "is gone")
     handlers = provisioners._RESOURCE_HANDLERS
     expect(TYPE not in handlers, "provisioners._RESOURCE_HANDLERS", f"has {TYPE} by itself now")
-    handlers[TYPE] = {"create": _create, "delete": _delete}
+    handlers[TYPE] = {"create": _create, "update": _update, "delete": _delete}
 
 
 def _create(logical_id: str, properties: Mapping[str, Any], stack: str) -> tuple[str, dict[str, str]]:
@@ -38,6 +38,12 @@ def _create(logical_id: str, properties: Mapping[str, Any], stack: str) -> tuple
     name = str(budget.setdefault("BudgetName", f"{stack}-{logical_id}"[:MAX_NAME]))
     _accept(budgets._create_budget({**properties, "Budget": budget}))
     return name, {}
+
+
+def _update(name: str, old: Mapping[str, Any], new: Mapping[str, Any], stack: str) -> tuple[str, dict[str, str]]:
+    _delete(name, old)
+    budget = {"BudgetName": name, **new["Budget"]}
+    return _create("", {**new, "Budget": budget}, stack)
 
 
 def _delete(name: str, properties: Mapping[str, Any]) -> None:

@@ -109,6 +109,9 @@ def test_a_budget_is_made_and_deleted(stacks: Any, cloud: LocalCloud) -> None:
         return [row["BudgetName"] for row in budgets.describe_budgets(AccountId=ACCOUNT).get("Budgets", [])]
 
     assert made() == ["budget-Limit"]
+    more = limit | {"BudgetLimit": {"Amount": "200", "Unit": "USD"}}
+    stacks.deploy("budget", {"Limit": {"Type": "AWS::Budgets::Budget", "Properties": {"Budget": more}}})
+    assert made() == ["budget-Limit"]
     stacks.delete("budget")
     assert made() == []
     with pytest.raises(RuntimeError, match="TimeUnit"):

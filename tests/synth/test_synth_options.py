@@ -286,7 +286,10 @@ def test_functions_trace_measure_and_those_that_change_something_announce(full: 
     (statement,) = text_of(policy["PolicyDocument"]["Statement"])
     assert statement["Action"] == "events:PutEvents"
     assert statement["Resource"].endswith(":event-bus/default")
-    assert statement["Condition"] == {"StringEquals": {"events:source": SOURCE}}
+    assert statement["Condition"] == {
+        "ForAllValues:StringEquals": {"events:source": SOURCE},
+        "Null": {"events:source": "false"},
+    }
 
 
 def test_the_idle_alarm_reads_what_the_watch_writes(full: Template) -> None:
