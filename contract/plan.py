@@ -157,6 +157,8 @@ class Ensure:
     """Start of the run: a failure older than this is made again, a younger one is reported."""
     afresh: bool = False
     """Only what was created since the start of the run counts as found."""
+    run_id: str = ""
+    """Of the run that wants it, for log lines and events."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +184,7 @@ class Measure:
     """Event of `service_metrics`."""
 
     solution_version_arn: str
+    run_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,6 +306,7 @@ class Release:
     """Event of `release`: delete the campaign; repeated until it is DONE. None: there is none."""
 
     campaign_arn: str | None
+    run_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -376,3 +380,21 @@ class WriteReport:
 class Written:
     report_html: str
     """Key in the bucket."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchCampaigns:
+    """Event of `watch_campaigns`."""
+
+    prefix: str
+    """contract.naming.prefix"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """Result of `watch_campaigns`."""
+
+    campaigns: int
+    """Active ones, of the experiment."""
+    idle: list[str]
+    """ARNs of those that nobody asked."""

@@ -19,6 +19,7 @@ from contract.holdout import DEFAULT_SHARE, share_from_text
 from contract.plan import Mode
 from contract.recipes import RECIPES, DatasetKind, Parameter, RecipeType
 from contract.tuning import TuningError
+from experiments.options import Environment, EnvironmentName, StackOptions
 from experiments.parts import Part, unknown, wrong
 from experiments.sources import DataFile, Files, Generated, MovieLens, Source
 from experiments.tuning import Tuning
@@ -284,6 +285,11 @@ class Experiment(Part):
     spark_job: GlueJob | None = None
     notify: Annotated[str, AfterValidator(_address)] | None = None
     """E-mail address that the notification topic sends to."""
+    stack: StackOptions = StackOptions()
+    """Options of the stack, such as a key of your own, alarms, a schedule (docs/options.md)."""
+    environments: dict[EnvironmentName, Environment] = Field(default_factory=dict)
+    """What is different in an environment (`-c env=NAME`): options of the stack, `mode`, `max_cost`. An environment
+    that is not named here has none."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Experiment:
@@ -318,6 +324,16 @@ class Experiment(Part):
         if isinstance(self.data, Files):
             self._maps_its_columns(self.data)
         return self
+
+    def in_environment(self, name: str) -> Experiment:
+        """The experiment as it is deployed there: what the environment says replaces what is said for all."""
+        given = self.environments.get(name)
+        if given is None:
+            return self
+        said = {field: getattr(given, field) for field in given.model_fields_set}
+        options = {field: value for field, value in said.items() if field in StackOptions.model_fields}
+        own = {field: value for field, value in said.items() if field not in options and value is not None}
+        return self.model_copy(update={**own, "stack": self.stack.model_copy(update=options)})
 
     @property
     def context(self) -> tuple[str, ...]:

@@ -205,10 +205,14 @@ _PLAIN = {
 """Kinds of pydantic's errors whose own words speak of Python."""
 
 
+_OF_KEY = "[key]"
+"""What pydantic's location ends with where a mapping's key is wrong and not its value."""
+
+
 def _finding(path: Path, root: yaml.Node, error: Any) -> Finding:
     """One of pydantic's errors, led back to the file."""
     kind, context = error["type"], error.get("ctx", {})
-    at = _in_file(root, (*error["loc"], *context.get("at", ())))
+    at = _in_file(root, (*(part for part in error["loc"] if part != _OF_KEY), *context.get("at", ())))
     problem, hint = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be"), ""
     if kind == "extra_forbidden":
         known = _fields_at(error["loc"][:-1])
@@ -306,7 +310,7 @@ def _fields_at(at: Location) -> list[str]:
         if tagged:
             models = tagged
         elif isinstance(part, str):
-            models = [
-                inner for m in models if part in m.model_fields for inner in _models(m.model_fields[part].annotation)
-            ]
+            fields = [m.model_fields[part] for m in models if part in m.model_fields]
+            if fields:  # else it is a key that the user chose, such as an environment's name
+                models = [inner for field in fields for inner in _models(field.annotation)]
     return [name for model in models for name in model.model_fields]

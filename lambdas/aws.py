@@ -79,6 +79,16 @@ class Clients:
         return self._client("stepfunctions")
 
     @property
+    def bus(self) -> Any:
+        """EventBridge, where others may hear of what happens."""
+        return self._client("events")
+
+    @property
+    def watch(self) -> Any:
+        """CloudWatch."""
+        return self._client("cloudwatch")
+
+    @property
     def is_local(self) -> bool:
         """Whether Personalize is the local engine: its endpoint is not one of AWS's."""
         host = urlsplit(self.personalize.meta.endpoint_url).hostname or ""

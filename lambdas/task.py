@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadErro
 from botocore.exceptions import ConnectionError as NoConnection
 
 from contract.as_json import from_json, to_json
-from lambdas import aws
+from lambdas import aws, measures
 from lambdas.errors import BadInput, NotAllowed, TaskError, Throttled, Unavailable
 
 Event = TypeVar("Event")
@@ -49,7 +49,8 @@ def task(
         clients = aws.Clients(client, seconds_left=lambda: float(context.get_remaining_time_in_millis()) / 1000)
         logger.info("started", extra={"task": function.__name__, "event": event})
         try:
-            result = to_json(function(wanted, clients))
+            returned = function(wanted, clients)
+            result = to_json(returned)
         except (ClientError, *_UNANSWERED) as error:
             logger.exception("a call of AWS failed", extra={"task": function.__name__})
             named = told(error, _about(function.__name__, event))
@@ -62,6 +63,7 @@ def task(
         except TaskError as error:
             logger.error(str(error), extra={"task": function.__name__, "error": type(error).__name__})
             raise
+        measures.publish(returned)
         logger.info("done", extra={"task": function.__name__, "result": result})
         return result
 

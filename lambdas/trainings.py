@@ -72,6 +72,7 @@ def trainings(settings: Settings, run: Run, recipes: list[RecipeSettings], *, af
                     },
                     parent=group,
                     since=run.started_at,
+                    run_id=run.run_id,
                 ),
                 version=Ensure(
                     kind="solution-version",
@@ -79,6 +80,7 @@ def trainings(settings: Settings, run: Run, recipes: list[RecipeSettings], *, af
                     request={},
                     since=run.started_at,
                     afresh=afresh,
+                    run_id=run.run_id,
                 ),
                 asks=[],
             )
@@ -167,6 +169,7 @@ def _campaign(settings: Settings, run: Run, wanted: _Wanted) -> Ensure:
         name=naming.name(settings.prefix, row.word, "campaign", *made_of),
         request={"minProvisionedTPS": MIN_PROVISIONED_TPS, **({"campaignConfig": config} if config else {})},
         since=run.started_at,
+        run_id=run.run_id,
     )
 
 

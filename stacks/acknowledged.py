@@ -101,7 +101,7 @@ _ACCEPTED = (
         for bucket in ("data", "logs")
     ),
 )
-_ACCEPTED_FOR_SPARK = (
+_OF_SPARK_JOB = (
     _Accepted(
         resource="{data}/raw/*", roles=("SparkJob/Role",), why="the files that the user puts there have any names"
     ),
@@ -116,8 +116,19 @@ _ACCEPTED_FOR_SPARK = (
 """In stacks that have the Glue job."""
 
 
-def acknowledge(stack: cdk.Stack, *, storage: Storage, prefix: str, spark: bool) -> None:
-    """Accept the findings above in that stack; `spark`: it has the Glue job."""
+_OF_OPERATIONS = (
+    _Accepted(resource="*", roles=("Operations/Trace",), why="X-Ray knows no resource"),
+    _Accepted(
+        resource="*",
+        roles=("Operations/WatchCampaigns/Role",),
+        why="neither ListCampaigns of Amazon Personalize nor GetMetricData of CloudWatch knows a resource",
+    ),
+)
+"""Where the stack has that option."""
+
+
+def acknowledge(stack: cdk.Stack, *, storage: Storage, prefix: str, operations: bool, spark: bool) -> None:
+    """Accept the findings above in that stack; `operations`, `spark`: it has that option."""
     words = {
         "data": f"<{_logical_id(stack, storage.data)}.Arn>",
         "logs": f"<{_logical_id(stack, storage.logs)}.Arn>",
@@ -125,7 +136,8 @@ def acknowledge(stack: cdk.Stack, *, storage: Storage, prefix: str, spark: bool)
         "states": _service("states", stack),
         "prefix": prefix,
     }
-    for row in (*_ACCEPTED, *(_ACCEPTED_FOR_SPARK if spark else ())):
+    optional = (*(_OF_OPERATIONS if operations else ()), *(_OF_SPARK_JOB if spark else ()))
+    for row in (*_ACCEPTED, *optional):
         finding = f"AwsSolutions-IAM5[Resource::{row.resource.format(**words)}]"
         for role in _constructs(stack, row.roles):
             cdk.Validations.of(role).acknowledge(cdk.Acknowledgment(id=finding, reason=row.why))

@@ -3,11 +3,13 @@
 Nearly every property of these types is fixed at creation, and CloudFormation cannot replace a resource that has a
 name of its own by one of the same name. So each name carries a digest of what it is made from, and the group's digest
 covers all schemas: an edit replaces group, datasets, tracker and filters together. They carry no tags, because tags
-are fixed at creation too. Solutions are not declared: CloudFormation cannot switch their automatic training off.
+are fixed at creation too; so is the group's key, which is therefore in its digest. Solutions are not declared:
+CloudFormation cannot switch their automatic training off.
 """
 
 from __future__ import annotations
 
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_personalize as personalize
 from constructs import Construct
 
@@ -15,16 +17,34 @@ from contract import naming
 from contract.recipes import DatasetKind
 from experiments.avro import schema_json
 from experiments.config import Experiment
+from stacks.encryption import Encryption
 
 
 class Datasets(Construct):
     """The experiment's dataset group and what is in it."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, experiment: Experiment, prefix: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        experiment: Experiment,
+        prefix: str,
+        service_role: iam.Role,
+        encryption: Encryption | None = None,
+    ) -> None:
         super().__init__(scope, construct_id)
         schemas = {kind: schema_json(experiment, kind) for kind in experiment.schemas.kinds}
-        group_name = naming.name(prefix, "group", schemas)
-        self.group = personalize.CfnDatasetGroup(self, "Group", name=group_name)
+        group_name = naming.name(prefix, "group", schemas, *([encryption.given] if encryption else []))
+        self.group = personalize.CfnDatasetGroup(
+            self,
+            "Group",
+            name=group_name,
+            kms_key_arn=encryption.key.key_arn if encryption else None,
+            role_arn=service_role.role_arn if encryption else None,
+        )
+        if encryption:
+            self.group.node.add_dependency(service_role)  # with its policies, which CloudFormation knows nothing of
         self.datasets = {
             kind: self._dataset(
                 kind, name=naming.name(prefix, kind.value.lower(), group_name), schema=text, prefix=prefix

@@ -12,9 +12,14 @@ from experiments.load import FOLDER, ConfigError, Finding
 from experiments.settings import evaluation_settings, recipe_settings, schema_columns
 from stacks.acknowledged import acknowledge
 from stacks.assets import Assets
+from stacks.budget import Budget
 from stacks.datasets import Datasets
+from stacks.encryption import Encryption
+from stacks.operations import Operations
+from stacks.options import bound, retain, tag
 from stacks.pipeline import Pipeline
 from stacks.recipe_branch import RecipeBranch
+from stacks.schedule import Schedule
 from stacks.spark_job import SparkJob
 from stacks.storage import Storage
 from stacks.tasks import Tasks
@@ -47,9 +52,19 @@ class ExperimentStack(cdk.Stack):
             description=f"personalize-cdk: {experiment.description or experiment.name}"[:1024],
         )
         _check_region(self.region, experiment)
+        experiment = experiment.in_environment(environment)
+        options = experiment.stack
         prefix = naming.prefix(experiment.name, environment)
-        storage = Storage(self, "Storage")
-        datasets = Datasets(self, "Datasets", experiment=experiment, prefix=prefix)
+        encryption = Encryption(self, "Encryption", given=options.kms_key) if options.kms_key else None
+        storage = Storage(self, "Storage", encryption=encryption)
+        datasets = Datasets(
+            self,
+            "Datasets",
+            experiment=experiment,
+            prefix=prefix,
+            service_role=storage.service_role,
+            encryption=encryption,
+        )
         assets = Assets(self, "Assets")
         tasks = Tasks(
             self, "Tasks", experiment=experiment, prefix=prefix, assets=assets, storage=storage, datasets=datasets
@@ -62,6 +77,7 @@ class ExperimentStack(cdk.Stack):
             tasks=tasks,
             training=training,
             notify=experiment.notify,
+            key=encryption.key if encryption else None,
         )
         teardown = Teardown(
             self, "Teardown", prefix=prefix, assets=assets, datasets=datasets, storage=storage, pipeline=pipeline
@@ -83,14 +99,39 @@ class ExperimentStack(cdk.Stack):
         self._say("CleanUpMachineArn", teardown.arn, "Start it with {} to remove what the pipeline made")
         if datasets.tracker:
             self._say("TrackingId", datasets.tracker.attr_tracking_id, "For PutEvents")
-        acknowledge(self, storage=storage, prefix=prefix, spark=experiment.spark_job is not None)
-        # Tags of these types are fixed at creation: a changed tag would replace the dataset group.
-        personalize = [f"AWS::Personalize::{kind}" for kind in ("Schema", "DatasetGroup", "Dataset", "EventTracker")]
-        for key, value in {"experiment": experiment.name, "environment": environment}.items():
-            cdk.Tags.of(self).add(key, value, exclude_resource_types=[*personalize, "AWS::Personalize::Filter"])
+        if options.operations:
+            Operations(self, "Operations", prefix=prefix, assets=assets, topic=pipeline.topic, tasks=tasks)
+        if options.budget:
+            Budget(self, "Budget", dollars=options.budget, topic=pipeline.topic)
+        if options.schedule:
+            _run_by_itself(self, options.schedule, machine=pipeline.arn, teardown=teardown)
+        acknowledge(
+            self, storage=storage, prefix=prefix, operations=options.operations, spark=experiment.spark_job is not None
+        )
+        tag(self, {"experiment": experiment.name, "environment": environment, **options.tags})
+        if encryption:
+            encryption.encrypt_logs(self)
+        if options.retain:
+            retain(self, roles=[storage.service_role] if encryption else [])
+        if options.permissions_boundary:
+            bound(self, options.permissions_boundary)
 
     def _say(self, name: str, value: str, description: str) -> None:
         cdk.CfnOutput(self, name, value=value, description=description)
+
+
+def _run_by_itself(scope: Construct, expression: str, *, machine: str, teardown: Teardown) -> None:
+    """A run with no input: it imports and trains what it does not find, so nothing where nothing is new."""
+    schedule = Schedule(
+        scope,
+        "Schedule",
+        description="Compares the recipes again, with what was published since",
+        expression=expression,
+        target_arn=machine,
+        action="states:StartExecution",
+        given={},
+    )
+    schedule.node.add_dependency(teardown)  # deleted before it, so that no run begins while its traces are removed
 
 
 def _settings(experiment: Experiment, *, prefix: str, storage: Storage, datasets: Datasets) -> Settings:

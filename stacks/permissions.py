@@ -9,6 +9,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+PERSONALIZE = "personalize.amazonaws.com"
+
 
 def allow(
     actions: Sequence[str], *resources: str, conditions: dict[str, dict[str, Any]] | None = None

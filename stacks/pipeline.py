@@ -10,12 +10,14 @@ from dataclasses import asdict
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks_
 from constructs import Construct
 
 from contract.plan import Settings
+from stacks.encryption import use_of
 from stacks.permissions import allow, executions_of
 from stacks.recipe_branch import SLOW, RecipeBranch, failed_training
 from stacks.states import ALL_ERRORS, Machine, call, say_if_cut_off
@@ -47,10 +49,15 @@ class Pipeline(Construct):
         tasks: Tasks,
         training: RecipeBranch,
         notify: str | None,
+        key: kms.IKey | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.topic = sns.Topic(
-            self, "Notifications", display_name=f"{settings.experiment}: recipes compared", enforce_ssl=True
+            self,
+            "Notifications",
+            display_name=f"{settings.experiment}: recipes compared",
+            enforce_ssl=True,
+            master_key=key,
         )
         if notify:
             sns.Subscription(self, "Email", topic=self.topic, protocol=sns.SubscriptionProtocol.EMAIL, endpoint=notify)
@@ -63,7 +70,11 @@ class Pipeline(Construct):
             start=self._definition(settings, tasks=tasks, training=training),
             timeout=cdk.Duration.days(3),
             functions=[tasks[name] for name in used],
-            statements=[allow(["sns:Publish"], self.topic.topic_arn), *_start_and_await(self, training)],
+            statements=[
+                allow(["sns:Publish"], self.topic.topic_arn),
+                *use_of(key, "Decrypt", "GenerateDataKey"),
+                *_start_and_await(self, training),
+            ],
         )
         self.arn = machine.arn
         self.executions = executions_of(self, f"{settings.prefix}-main")

@@ -97,7 +97,7 @@ def _train(scope: Construct, tasks: Tasks) -> sfn.IChainable:
         "Read the service's metrics",
         tasks["ServiceMetrics"],
         comment="The metrics that Personalize computed while training",
-        payload={"solution_version_arn.$": "$.ensured_version.arn"},
+        payload={"solution_version_arn.$": "$.ensured_version.arn", "run_id.$": "$.run.run_id"},
         result_path="$.measured",
     )
     judge = sfn.Map(
@@ -233,7 +233,7 @@ def _release(scope: Construct, tasks: Tasks) -> sfn.IChainable:
         "Delete the campaign",
         tasks["Release"],
         comment="A campaign costs money for as long as it exists",
-        payload={"campaign_arn.$": "$.campaign.arn"},
+        payload={"campaign_arn.$": "$.campaign.arn", "run_id.$": "$.run.run_id"},
         result_path="$.released",
     )
     outcome = sfn.Pass(scope, "Report the recipe", output_path="$.outcome")

@@ -44,7 +44,7 @@ _DELIVER_LOGS = [
     "logs:DescribeResourcePolicies",
     "logs:DescribeLogGroups",
 ]
-_TRACE = ["xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"]
+TRACE = ["xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"]
 
 
 def call(
@@ -120,6 +120,7 @@ class Machine(Construct):
         statements: Sequence[iam.PolicyStatement] = (),
     ) -> None:
         super().__init__(scope, construct_id)
+        self.name = name
         log_group = logs.LogGroup(
             self,
             "Logs",
@@ -136,7 +137,7 @@ class Machine(Construct):
                 "machine": iam.PolicyDocument(
                     statements=[
                         allow(["lambda:InvokeFunction"], *(function.arn for function in functions)),
-                        allow(_DELIVER_LOGS + _TRACE, "*"),
+                        allow(_DELIVER_LOGS + TRACE, "*"),
                         *statements,
                     ]
                 )

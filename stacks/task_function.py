@@ -39,7 +39,7 @@ class TaskFunction(Construct):
         super().__init__(scope, construct_id)
         self.timeout = cdk.Duration.minutes(task.minutes)
         log_group = logs.LogGroup(self, "Logs", retention=LOG_RETENTION, removal_policy=cdk.RemovalPolicy.DESTROY)
-        role = iam.Role(
+        self.role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
@@ -61,7 +61,7 @@ class TaskFunction(Construct):
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
             layers=[assets.powertools],
-            role=role,
+            role=self.role,
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             environment=dict(task.environment),

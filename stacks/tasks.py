@@ -14,8 +14,9 @@ from contract.recipes import RECIPES
 from experiments.config import Experiment
 from stacks.assets import Assets
 from stacks.datasets import Datasets
-from stacks.permissions import Personalize, allow
-from stacks.storage import PERSONALIZE, Storage
+from stacks.encryption import use_of
+from stacks.permissions import PERSONALIZE, Personalize, allow
+from stacks.storage import Storage
 from stacks.task_function import Task, TaskFunction
 
 
@@ -214,8 +215,12 @@ def _reads(bucket: s3.Bucket, *patterns: str) -> list[iam.PolicyStatement]:
     return [
         allow(["s3:GetObject"], *(bucket.arn_for_objects(pattern) for pattern in patterns)),
         allow(["s3:ListBucket"], bucket.bucket_arn),
+        *use_of(bucket.encryption_key, "Decrypt"),
     ]
 
 
 def _writes(bucket: s3.Bucket, *patterns: str) -> list[iam.PolicyStatement]:
-    return [allow(["s3:PutObject"], *(bucket.arn_for_objects(pattern) for pattern in patterns))]
+    return [
+        allow(["s3:PutObject"], *(bucket.arn_for_objects(pattern) for pattern in patterns)),
+        *use_of(bucket.encryption_key, "Decrypt", "GenerateDataKey"),
+    ]

@@ -19,6 +19,7 @@ from constructs import Construct, IDependable
 from contract.plan import DONE
 from stacks.assets import Assets
 from stacks.datasets import Datasets
+from stacks.options import CLEAN_UP
 from stacks.permissions import Personalize, allow
 from stacks.pipeline import Pipeline
 from stacks.states import ALL_ERRORS, Machine, call, wait
@@ -84,7 +85,7 @@ class Teardown(Construct):
             name,
             service_token=start.arn,
             service_timeout=cdk.Duration.hours(1),
-            resource_type="Custom::CleanUp",
+            resource_type=CLEAN_UP,
             properties={"Kind": kind, "Subject": subject, "Keep": keep},
         )
         resource.node.add_dependency(*needed)

@@ -56,5 +56,7 @@ class UntilActive:
 
 
 def _with_parent(wanted: str, parent: str) -> dict[str, str]:
-    members = {f"{member}.$": f"{wanted}.{member}" for member in ("kind", "name", "request", "since", "afresh")}
+    members = {
+        f"{member}.$": f"{wanted}.{member}" for member in ("kind", "name", "request", "since", "afresh", "run_id")
+    }
     return {**members, "parent.$": parent}

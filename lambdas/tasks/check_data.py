@@ -164,4 +164,5 @@ def _import(settings: Settings, run: Run, kind: str, *, key: str) -> Ensure:
         },
         parent=dataset_arn,
         since=run.started_at,
+        run_id=run.run_id,
     )

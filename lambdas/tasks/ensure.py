@@ -15,6 +15,7 @@ personalize:DescribeDataset, iam:PassRole (the role that Personalize reads the b
 personalize:DescribeSolution, personalize:DeleteSolution; personalize:CreateSolutionVersion,
 personalize:DescribeSolutionVersion, personalize:ListSolutionVersions; personalize:CreateCampaign,
 personalize:DescribeCampaign, personalize:UpdateCampaign, personalize:DeleteCampaign.
+With the option `operations` also events:PutEvents (lambdas.status_events).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from contract.plan import ACTIVE, PENDING, Ensure, Ensured
 from lambdas.aws import Clients, error_code, error_message
 from lambdas.errors import BadInput, ResourceFailed
 from lambdas.kinds import CREATING, DELETING, FAILED, KINDS, Row
+from lambdas.status_events import announce
 from lambdas.task import task
 
 MAX_ATTEMPTS = 99
@@ -41,9 +43,15 @@ def ensure(wanted: Ensure, aws: Clients) -> Ensured:
     if wanted.parent is None:
         raise BadInput(f"{_called(wanted)} was asked for without the ARN of what it is made in")
     row = KINDS[wanted.kind]
-    if row.listing:
-        return _ensure_attempt(wanted, wanted.parent, row=row, aws=aws)
-    return _ensure_named(wanted, wanted.parent, row=row, aws=aws)
+    look = _ensure_attempt if row.listing else _ensure_named
+    try:
+        ensured = look(wanted, wanted.parent, row=row, aws=aws)
+    except ResourceFailed as error:
+        _announce(wanted, "", "CREATE FAILED", aws=aws, reason=str(error))
+        raise
+    if ensured.status == ACTIVE and ensured.new:
+        _announce(wanted, ensured.arn, ACTIVE, aws=aws)
+    return ensured
 
 
 handler = task(Ensure, ensure)
@@ -89,6 +97,7 @@ def _follow(wanted: Ensure, version_arn: str, campaign: dict[str, Any], *, aws: 
     _quietly_if_in_use(
         lambda: aws.personalize.update_campaign(campaignArn=arn, solutionVersionArn=version_arn, **changed)
     )
+    _announce(wanted, arn, "UPDATE PENDING", aws=aws)
     return _pending(arn)
 
 
@@ -184,6 +193,7 @@ def _create(wanted: Ensure, parent: str, name: str, *, row: Row, aws: Clients) -
         if code in _REFUSED:
             raise ResourceFailed(f"{_called(wanted)} was refused: {error_message(error)}") from None
         raise
+    _announce(wanted, answer[row.arn], "CREATE PENDING", aws=aws)
     return _pending(answer[row.arn])
 
 
@@ -241,6 +251,10 @@ def _is_new(wanted: Ensure, found: dict[str, Any]) -> bool:
 
 def _since(wanted: Ensure) -> datetime:
     return datetime.fromisoformat(wanted.since)
+
+
+def _announce(wanted: Ensure, arn: str, status: str, *, aws: Clients, reason: str | None = None) -> None:
+    announce(aws, run_id=wanted.run_id, kind=wanted.kind, name=wanted.name, arn=arn, status=status, reason=reason)
 
 
 def _pending(arn: str) -> Ensured:

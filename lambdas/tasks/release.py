@@ -1,6 +1,6 @@
 """Deletes a campaign, which costs money for as long as it exists; called again until it is gone.
 
-Calls: personalize:DescribeCampaign, personalize:DeleteCampaign.
+Calls: personalize:DescribeCampaign, personalize:DeleteCampaign. With the option `operations` also events:PutEvents.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contract.plan import DONE, PENDING, Release, Released
 from lambdas.aws import Clients, error_code, error_message, is_denied
 from lambdas.errors import NotAllowed
 from lambdas.kinds import DELETING
+from lambdas.status_events import announce
 from lambdas.task import task
 
 
@@ -22,6 +23,8 @@ def release(event: Release, aws: Clients) -> Released:
         campaign = aws.personalize.describe_campaign(campaignArn=event.campaign_arn)["campaign"]
         if campaign["status"] not in DELETING:
             aws.personalize.delete_campaign(campaignArn=event.campaign_arn)
+            arn, name = event.campaign_arn, event.campaign_arn.rpartition("/")[2]
+            announce(aws, run_id=event.run_id, kind="campaign", name=name, arn=arn, status="DELETE PENDING")
     except ClientError as error:
         code = error_code(error)
         if code == "ResourceNotFoundException":

@@ -19,7 +19,9 @@ def install(settings: Settings) -> None:
     """Put every seam in place. Call it once, before MiniStack serves; `seams.SeamMoved` if MiniStack has changed."""
     from local_cloud.plugin import (
         buckets,
+        budgets,
         error_types,
+        event_conditions,
         function_logs,
         history,
         machine_role,
@@ -30,7 +32,9 @@ def install(settings: Settings) -> None:
     )
 
     buckets.install()
+    budgets.install()
     error_types.install()
+    event_conditions.install()
     function_logs.install()
     history.install()
     machine_role.install()

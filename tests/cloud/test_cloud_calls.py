@@ -153,3 +153,18 @@ def test_a_call_with_a_wrong_secret_is_refused(cloud: LocalCloud, engine: FakeEn
     with pytest.raises(botocore.exceptions.ClientError):
         client.list_recipes()
     assert engine.calls == []
+
+
+@pytest.mark.parametrize(("source", "answer"), [("personalize-cdk", "ok"), ("somebody-else", "AccessDeniedException")])
+def test_a_role_may_publish_events_of_one_source_only(ask: Callable[..., Any], source: str, answer: str) -> None:
+    bus = f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/default"
+    only = allow(
+        "events:PutEvents",
+        bus,
+        condition={
+            "ForAllValues:StringEquals": {"events:source": "personalize-cdk"},
+            "Null": {"events:source": "false"},
+        },
+    )
+    entry = {"Source": source, "DetailType": "t", "Detail": "{}"}
+    assert ask([only], "put_events", {"Entries": [entry]}, "events")["code"] == answer

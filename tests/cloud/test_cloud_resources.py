@@ -100,6 +100,26 @@ def test_an_unknown_property_is_refused_by_name(stacks: Any) -> None:
         stacks.deploy("unknown", resources)
 
 
+def test_a_budget_is_made_and_deleted(stacks: Any, cloud: LocalCloud) -> None:
+    limit = {"BudgetType": "COST", "TimeUnit": "MONTHLY", "BudgetLimit": {"Amount": "100", "Unit": "USD"}}
+    stacks.deploy("budget", {"Limit": {"Type": "AWS::Budgets::Budget", "Properties": {"Budget": limit}}})
+    budgets = cloud.client("budgets")
+
+    def made() -> list[str]:
+        return [row["BudgetName"] for row in budgets.describe_budgets(AccountId=ACCOUNT).get("Budgets", [])]
+
+    assert made() == ["budget-Limit"]
+    more = limit | {"BudgetLimit": {"Amount": "200", "Unit": "USD"}}
+    stacks.deploy("budget", {"Limit": {"Type": "AWS::Budgets::Budget", "Properties": {"Budget": more}}})
+    assert made() == ["budget-Limit"]
+    stacks.delete("budget")
+    assert made() == []
+    with pytest.raises(RuntimeError, match="TimeUnit"):
+        stacks.deploy(
+            "wrong", {"Limit": {"Type": "AWS::Budgets::Budget", "Properties": {"Budget": limit | {"TimeUnit": "EVER"}}}}
+        )
+
+
 def test_a_bucket_with_objects_is_not_deleted(stacks: Any, cloud: LocalCloud) -> None:
     s3 = cloud.client("s3")
     stacks.deploy("full", {"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "cloud-test-full"}}})

@@ -152,7 +152,7 @@ def test_a_campaign_is_deleted_though_the_call_that_made_it_never_returned(every
     assert states["Is the campaign to be deleted?"]["Choices"] == [
         {"Variable": "$.run.mode", "StringEquals": "experiment", "Next": "Delete the campaign"}
     ]
-    assert states["Delete the campaign"]["Parameters"] == {"campaign_arn.$": "$.campaign.arn"}
+    assert states["Delete the campaign"]["Parameters"]["campaign_arn.$"] == "$.campaign.arn"
 
 
 @pytest.mark.parametrize(

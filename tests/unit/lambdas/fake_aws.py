@@ -150,8 +150,8 @@ class FakePersonalize:
 
 
 def clients(**services: Any) -> Clients:
-    """Clients over fakes: personalize, runtime, events, s3; and seconds_left."""
+    """Clients over fakes: as `Clients` names them; and seconds_left."""
     seconds_left = services.pop("seconds_left", lambda: 900.0)
-    names = {"runtime": "personalize-runtime", "events": "personalize-events"}
+    names = {"runtime": "personalize-runtime", "events": "personalize-events", "bus": "events", "watch": "cloudwatch"}
     known = {names.get(name, name): fake for name, fake in services.items()}
     return Clients(known.__getitem__, seconds_left=seconds_left)
