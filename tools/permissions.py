@@ -63,8 +63,7 @@ DOCUMENTED = (
     Documented(
         r".*/(Main|Training|Machine)/Role",
         r"logs:.*",
-        "log delivery of a state machine: these actions have no resource, and the log group's own policy is written with"
-        " them",
+        "log delivery of a state machine: these actions have no resource, and write the log group's own policy",
         "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html",
     ),
     Documented(
@@ -112,7 +111,7 @@ def documented(grant: Grant) -> Documented | None:
 
 def grants(template: Mapping[str, Any]) -> dict[Grant, Place]:
     """Everything that a synthesized template allows; a Deny allows nothing and is not listed."""
-    return {grant: place for grant, place in _grants(template["Resources"])}
+    return dict(_grants(template["Resources"]))
 
 
 def _grants(resources: Mapping[str, Any]) -> Iterator[tuple[Grant, Place]]:
