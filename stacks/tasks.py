@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from contract.recipe import RecipeType
 from contract.recipes import RECIPES
 from experiments.config import Experiment
 from stacks.assets import Assets
@@ -36,12 +37,14 @@ class Tasks(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         personalize = Personalize(self, prefix)
-        recipes = [personalize.recipe(name) for name in _recipes(experiment)]
+        trained = _recipes(experiment)
+        recipes = [personalize.recipe(name) for name in trained]
+        offered = [personalize.recipe(name) for name in trained if not RECIPES[name].retired]
         rows = {
-            "CheckData": _checking(storage.data, recipes),
+            "CheckData": _checking(storage.data, offered),
             "EstimateCost": _estimating(storage.data),
             **_ensuring(personalize, recipes, storage=storage, datasets=datasets),
-            **_asking(storage.data, personalize),
+            **_asking(storage.data, personalize, kinds={RECIPES[name].type for name in trained}),
             **_judging(storage.data),
         }
         self._functions = {name: TaskFunction(self, name, task=task, assets=assets) for name, task in rows.items()}
@@ -56,13 +59,15 @@ def _recipes(experiment: Experiment) -> list[str]:
     return sorted({name for recipe in requested for name in (recipe, RECIPES[recipe].successor) if name})
 
 
-def _checking(bucket: s3.Bucket, recipes: list[str]) -> Task:
+def _checking(bucket: s3.Bucket, offered: list[str]) -> Task:
+    """It asks AWS for what it would train there; a retired recipe is trained by the local engine alone."""
     return Task(
         module="check_data",
         purpose="Checks the published data and the input, and plans the run",
         statements=[
-            allow(["personalize:DescribeRecipe"], *recipes),
+            allow(["personalize:DescribeRecipe"], *offered),
             *_reads(bucket, "data/manifest.json"),
+            _lists(bucket),
             *_writes(bucket, "runs/*/plan.json"),
         ],
     )
@@ -123,15 +128,20 @@ def _ensuring(personalize: Personalize, recipes: list[str], *, storage: Storage,
             purpose="Makes a campaign, or finds it, and lets it serve the solution version",
             statements=[
                 allow(["personalize:CreateCampaign"], campaign, solution),
-                allow(["personalize:UpdateCampaign"], campaign, solution),
-                allow(["personalize:DescribeCampaign", "personalize:DeleteCampaign"], campaign),
+                allow(
+                    ["personalize:UpdateCampaign", "personalize:DescribeCampaign", "personalize:DeleteCampaign"],
+                    campaign,
+                ),
             ],
         ),
     }
 
 
-def _asking(bucket: s3.Bucket, personalize: Personalize) -> dict[str, Task]:
-    """What talks to solution versions and campaigns."""
+def _asking(bucket: s3.Bucket, personalize: Personalize, *, kinds: set[RecipeType]) -> dict[str, Task]:
+    """What talks to solution versions and campaigns; `kinds`: of the experiment's recipes, they choose the calls."""
+    ranking = RecipeType.PERSONALIZED_RANKING
+    calls = ["personalize:GetRecommendations"] if kinds - {ranking} else []
+    calls += ["personalize:GetPersonalizedRanking"] if ranking in kinds else []
     solution, campaign = personalize.named("solution"), personalize.named("campaign")
     return {
         "ServiceMetrics": Task(
@@ -143,8 +153,9 @@ def _asking(bucket: s3.Bucket, personalize: Personalize) -> dict[str, Task]:
             module="ask",
             purpose="Asks a campaign for a slice of the users",
             statements=[
-                allow(["personalize:GetRecommendations", "personalize:GetPersonalizedRanking"], campaign),
+                allow(calls, campaign),
                 *_reads(bucket, "data/*"),
+                _lists(bucket),
                 *_writes(bucket, "runs/*/answers/*"),
             ],
             minutes=15,
@@ -157,6 +168,7 @@ def _asking(bucket: s3.Bucket, personalize: Personalize) -> dict[str, Task]:
                 allow(["personalize:GetRecommendations"], campaign),
                 allow(["personalize:PutEvents"], "*"),
                 *_reads(bucket, "data/*"),
+                _lists(bucket),
                 *_writes(bucket, "runs/*/events.json"),
             ],
             minutes=15,
@@ -176,14 +188,18 @@ def _judging(bucket: s3.Bucket) -> dict[str, Task]:
         "Judge": Task(
             module="judge",
             purpose="Judges a recipe's answers by the held-out future",
-            statements=[*_reads(bucket, "data/*", "runs/*/answers/*"), *_writes(bucket, "runs/*/judged/*")],
+            statements=[
+                *_reads(bucket, "data/*", "runs/*/answers/*"),
+                _lists(bucket),
+                *_writes(bucket, "runs/*/judged/*"),
+            ],
             minutes=15,
             memory=3008,
         ),
         "JudgeBaselines": Task(
             module="judge_baselines",
             purpose="Makes the baselines from the past and judges them by the future",
-            statements=[*_reads(bucket, "data/*"), *_writes(bucket, "runs/*/judged/*")],
+            statements=[*_reads(bucket, "data/*"), _lists(bucket), *_writes(bucket, "runs/*/judged/*")],
             minutes=15,
             memory=3008,
         ),
@@ -196,6 +212,7 @@ def _judging(bucket: s3.Bucket) -> dict[str, Task]:
                     *("data/*/titles.csv", "runs/*/plan.json", "runs/*/costs.json", "runs/*/judged/*"),
                     "runs/*/events.json",
                 ),
+                _lists(bucket),
                 *_writes(bucket, "reports/*/report.json"),
             ],
             minutes=15,
@@ -211,12 +228,15 @@ def _judging(bucket: s3.Bucket) -> dict[str, Task]:
 
 
 def _reads(bucket: s3.Bucket, *patterns: str) -> list[iam.PolicyStatement]:
-    """Objects below those keys. Who may not list a bucket is told "denied" where an object is merely missing."""
     return [
         allow(["s3:GetObject"], *(bucket.arn_for_objects(pattern) for pattern in patterns)),
-        allow(["s3:ListBucket"], bucket.bucket_arn),
         *use_of(bucket.encryption_key, "Decrypt"),
     ]
+
+
+def _lists(bucket: s3.Bucket) -> iam.PolicyStatement:
+    """For who lists, or acts on a missing object: who may not list is told "denied" where one is merely missing."""
+    return allow(["s3:ListBucket"], bucket.bucket_arn)
 
 
 def _writes(bucket: s3.Bucket, *patterns: str) -> list[iam.PolicyStatement]:

@@ -4,8 +4,7 @@ The run is estimated as if it were on AWS and as if nothing had been made before
 is never stopped unless the experiment (or the execution's input) has a `max_cost`; on AWS it also stops where no price
 of the region is known, and where `evaluation.ablation` multiplies the trainings and no `max_cost` allows it.
 
-Calls: s3:GetObject runs/*/plan.json, s3:GetObject data/*/past/* (its size), s3:ListBucket,
-s3:PutObject runs/*/costs.json.
+Calls: s3:GetObject runs/*/plan.json, s3:GetObject data/*/past/* (its size), s3:PutObject runs/*/costs.json.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Renders report.html from report.json: the same page, made by the same code, on AWS and on a laptop.
 
-Calls: s3:GetObject reports/*/report.json, s3:ListBucket, s3:PutObject reports/*/report.html.
+Calls: s3:GetObject reports/*/report.json, s3:PutObject reports/*/report.html.
 """
 
 from __future__ import annotations

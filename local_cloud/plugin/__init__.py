@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,8 @@ class Settings:
     """Where the engine listens."""
     roles_url: str
     """Where to answer the engine's questions about service roles: loopback, with a path that only the engine knows."""
+    record: Path | None = None
+    """Where to note what the policies are asked (questions.py); None: nowhere."""
 
 
 def install(settings: Settings) -> None:
@@ -25,7 +28,9 @@ def install(settings: Settings) -> None:
         function_logs,
         history,
         machine_role,
+        missing_objects,
         personalize_calls,
+        questions,
         resource_types,
         service_role,
         unpacking,
@@ -38,7 +43,10 @@ def install(settings: Settings) -> None:
     function_logs.install()
     history.install()
     machine_role.install()
+    missing_objects.install()
     personalize_calls.install(settings.engine_url)
     resource_types.install(settings.engine_url)
     service_role.serve(settings.roles_url)
     unpacking.install()
+    if settings.record:
+        questions.install(settings.record)

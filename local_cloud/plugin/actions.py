@@ -1,13 +1,11 @@
-"""Which resources a Personalize call is authorized on: the Service Authorization Reference as a table.
+"""What a request to Personalize has to be allowed: each of its operation's resources, its tags, the role it passes.
 
-A row lists the resources of one operation; AWS wants the action allowed on each of them. An entry is
-- the name of a request member that holds an ARN ("solutionArn"),
-- "kind/{member}": the ARN of what the call makes, from the name it gives,
-- "*": the action knows no resource (every List operation, PutEvents).
-CreateSolution is also checked on its recipe: the reference does not list it, the service does. A call that sets tags
-needs TagResource as well; a call with a `roleArn` needs iam:PassRole on that role.
-
-A test compares the table with botocore's models of the three services: every operation has its row.
+Which resources an operation has is AWS's reference and its overlay (authorization.py); AWS wants the action allowed on
+each of them. Two checks are no rows of the reference:
+- a call that makes something with tags needs TagResource as well (aws-solutions/maintaining-personalized-experiences-
+  with-machine-learning grants it beside each Create action, and so do CloudFormation's resource handlers);
+- a call with a `roleArn` needs iam:PassRole on that role
+  (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html).
 """
 
 from __future__ import annotations
@@ -16,108 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from local_cloud.plugin import authorization
+
 PREFIX = "personalize"
 
-ANY = ("*",)
-RESOURCES: dict[str, tuple[str, ...]] = {
-    "CreateBatchInferenceJob": ("batch-inference-job/{jobName}", "solutionVersionArn"),
-    "CreateBatchSegmentJob": ("batch-segment-job/{jobName}",),
-    "CreateCampaign": ("campaign/{name}", "solutionVersionArn"),
-    "CreateDataDeletionJob": ("data-deletion-job/{jobName}", "datasetGroupArn"),
-    "CreateDataset": ("dataset/{datasetGroupArn}/{datasetType}", "datasetGroupArn"),
-    "CreateDatasetExportJob": ("dataset-export-job/{jobName}", "datasetArn"),
-    "CreateDatasetGroup": ("dataset-group/{name}",),
-    "CreateDatasetImportJob": ("dataset-import-job/{jobName}", "datasetArn"),
-    "CreateEventTracker": ("event-tracker/{name}", "datasetGroupArn"),
-    "CreateFilter": ("filter/{name}", "datasetGroupArn"),
-    "CreateMetricAttribution": ("metric-attribution/{name}", "datasetGroupArn"),
-    "CreateRecommender": ("recommender/{name}", "datasetGroupArn", "recipeArn"),
-    "CreateSchema": ("schema/{name}",),
-    "CreateSolution": ("solution/{name}", "datasetGroupArn", "recipeArn"),
-    "CreateSolutionVersion": ("solutionArn",),
-    "GetSolutionMetrics": ("solutionVersionArn",),
-    "ListTagsForResource": ("resourceArn",),
-    "StartRecommender": ("recommenderArn",),
-    "StopRecommender": ("recommenderArn",),
-    "StopSolutionVersionCreation": ("solutionVersionArn",),
-    "TagResource": ("resourceArn",),
-    "UntagResource": ("resourceArn",),
-    "UpdateCampaign": ("campaignArn",),
-    "UpdateDataset": ("datasetArn",),
-    "UpdateMetricAttribution": ("metricAttributionArn",),
-    "UpdateRecommender": ("recommenderArn",),
-    "UpdateSolution": ("solutionArn",),
-    # the runtime
-    "GetActionRecommendations": ("campaignArn",),
-    "GetPersonalizedRanking": ("campaignArn", "filterArn"),
-    "GetRecommendations": ("campaignArn", "recommenderArn", "filterArn"),
-    # events
-    "PutActionInteractions": ANY,
-    "PutActions": ("datasetArn",),
-    "PutEvents": ANY,
-    "PutItems": ("datasetArn",),
-    "PutUsers": ("datasetArn",),
-}
-
-_DESCRIBED = [
-    "Algorithm",
-    "BatchInferenceJob",
-    "BatchSegmentJob",
-    "Campaign",
-    "DataDeletionJob",
-    "Dataset",
-    "DatasetExportJob",
-    "DatasetGroup",
-    "DatasetImportJob",
-    "EventTracker",
-    "FeatureTransformation",
-    "Filter",
-    "MetricAttribution",
-    "Recipe",
-    "Recommender",
-    "Schema",
-    "Solution",
-    "SolutionVersion",
-]
-_DELETED = [
-    "Campaign",
-    "Dataset",
-    "DatasetGroup",
-    "EventTracker",
-    "Filter",
-    "MetricAttribution",
-    "Recommender",
-    "Schema",
-    "Solution",
-]
-_LISTED = [
-    "BatchInferenceJobs",
-    "BatchSegmentJobs",
-    "Campaigns",
-    "DataDeletionJobs",
-    "DatasetExportJobs",
-    "DatasetGroups",
-    "DatasetImportJobs",
-    "Datasets",
-    "EventTrackers",
-    "Filters",
-    "MetricAttributionMetrics",
-    "MetricAttributions",
-    "Recipes",
-    "Recommenders",
-    "Schemas",
-    "SolutionVersions",
-    "Solutions",
-]
-
-
-def _member(kind: str) -> str:
-    return kind[0].lower() + kind[1:] + "Arn"
-
-
-RESOURCES |= {f"Describe{kind}": (_member(kind),) for kind in _DESCRIBED}
-RESOURCES |= {f"Delete{kind}": (_member(kind),) for kind in _DELETED}
-RESOURCES |= {f"List{kinds}": ANY for kinds in _LISTED}
+RESOURCES = authorization.resources()
+"""By operation; authorization.py says what an entry is."""
 
 PATHS = {
     "/action-recommendations": "GetActionRecommendations",
@@ -155,7 +57,7 @@ def checks(name: str, request: Mapping[str, Any], *, account: str, region: str) 
     """All that has to be allowed for this operation with this request."""
     made = f"arn:aws:personalize:{region}:{account}:"
     resources = [found for entry in RESOURCES[name] if (found := _resource(entry, request, made))]
-    asked = [Check(f"{PREFIX}:{name}", resource, {}) for resource in resources or ANY]
+    asked = [Check(f"{PREFIX}:{name}", resource, {}) for resource in resources or authorization.ANY]
     if name.startswith("Create") and request.get("tags"):
         asked.append(Check(f"{PREFIX}:TagResource", asked[0].resource, {}))
     if role := request.get("roleArn"):

@@ -120,10 +120,15 @@ def _role_credentials(url: str, role_arn: str | None, location: str) -> dict[str
         raise JobFailed(f"The credentials of {role_arn} could not be had: {CREDENTIALS_URL}: {error}") from None
 
 
+_NEEDS = {"HeadObject": "s3:GetObject", "GetObject": "s3:GetObject", "ListObjectsV2": "s3:ListBucket"}
+
+
 def _reason(error: ClientError, location: str) -> str:
     code, said = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     if code in {"403", "AccessDenied", "Forbidden"}:
-        return _denied(location, said)
+        # The answer to a HEAD has no body that could say so.
+        needed = _NEEDS.get(error.operation_name, "") if "not authorized" not in said else ""
+        return _denied(location, f"The role is not authorized to perform: {needed}" if needed else said)
     if code in {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}:
         return f"There is no data at {location}: {said or code}"
     return f"Reading {location} failed: {code}: {said}"

@@ -35,6 +35,7 @@ EVERYTHING = {
         {"recipe": "aws-hrnn-coldstart", "hyperparameters": {"bptt": 16, "cold_start_max_duration": 3}},
         "aws-user-personalization",
         "aws-popularity-count",
+        "aws-personalized-ranking",
     ],
     "events": {"try_recipe": "aws-user-personalization"},
     "filters": [{"name": "seen", "expression": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")'}],

@@ -9,7 +9,7 @@ import botocore.model
 import botocore.session
 import pytest
 
-from local_cloud.plugin import actions
+from local_cloud.plugin import actions, authorization
 
 SERVICES = ("personalize", "personalize-runtime", "personalize-events")
 ARN = "arn:aws:personalize:us-east-1:000000000000:"
@@ -32,6 +32,40 @@ def test_every_member_that_a_row_names_is_in_the_request() -> None:
         entries = actions.RESOURCES[model.name]
         named = [m for entry in entries if entry != "*" for m in (re.findall(r"\{(\w+)\}", entry) or [entry])]
         assert set(named) <= set(model.input_shape.members), model.name
+
+
+def test_the_reference_has_every_operation_and_beside_them_only_what_the_console_uses() -> None:
+    assert set(authorization.REFERENCE["actions"]) - {m.name for _, m in operations()} == authorization.NO_OPERATIONS
+
+
+def test_every_resource_type_of_the_reference_is_checked() -> None:
+    for _, model in operations():
+        entries = [entry for entry in actions.RESOURCES[model.name] if (model.name, entry) not in authorization.BESIDE]
+        types = authorization.REFERENCE["actions"][model.name]
+        if model.name in authorization.ONE_OF_MANY:
+            assert len(types) > 1
+            assert len(entries) == 1
+        else:
+            assert len(entries) == len(types or ["*"]), model.name
+
+
+def test_no_line_of_the_overlay_is_needless() -> None:
+    members = {model.name: set(model.input_shape.members) for _, model in operations()}
+    for action, kind in authorization.MEMBERS:
+        assert kind in authorization.REFERENCE["actions"][action]
+        rule = authorization.rule(action, kind)
+        assert rule not in members[action] or kind == "dataset", f"the rule finds {rule}"
+    for action, member in authorization.BESIDE:
+        assert member in members[action]
+        assert member.removesuffix("Arn") not in authorization.REFERENCE["actions"][action], (
+            "the reference lists it now"
+        )
+
+
+def test_every_line_of_the_overlay_has_its_source() -> None:
+    sources = [source for _, source in [*authorization.MEMBERS.values(), *authorization.ONE_OF_MANY.values()]]
+    for source in [*sources, *authorization.BESIDE.values()]:
+        assert source.startswith("https://")
 
 
 def test_requests_are_recognised_as_the_models_say() -> None:
