@@ -146,7 +146,7 @@ Written by `UPDATE_SNAPSHOTS=1 .venv/bin/python -m pytest tests/matrix/test_tear
 
 
 def _what(how: object) -> str:
-    said = (getattr(how, "__doc__", "") or "Its name says it.").split("\n")[0]
+    said = (getattr(how, "__doc__", "") or ".").split("\n")[0]
     return said.rstrip(".")
 
 
