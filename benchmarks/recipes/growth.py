@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def section(results: Path) -> Iterator[str]:
     """Its part of the page."""
-    yield "\n## Seconds per epoch as the data grow\n"
+    yield "\n## Seconds of CPU per epoch as the data grow\n"
     if not (results / FILE).is_file():
         yield "Not run."
         return
@@ -59,7 +59,7 @@ def section(results: Path) -> Iterator[str]:
         f"aws-hrnn, the network of {SIZED_FOR:,} rows, on generated rows: {ITEMS:,} items, {EVENTS_PER_USER} per user."
         f" Commit {found['commit']}, {found['date']}, {found['machine']}.\n"
     )
-    yield "| rows | seconds per epoch | per million rows | over the size before, per row | peak memory, MB |"
+    yield "| rows | seconds of CPU per epoch | per million rows | over the size before, per row | peak memory, MB |"
     yield "| ---: | ---: | ---: | ---: | ---: |"
     before: dict[str, Any] | None = None
     for row in found["sizes"]:
