@@ -26,7 +26,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def test_a_sample_of_the_grants_of_tasks_is_needed(deployed: World) -> None:
     steps = [step for step in every(deployed) if step.name.startswith("Tasks/") and not (step.late or step.of_log)]
     wholes = [observe(deployed, step) for step in steps]
-    asked = [grant for grant in deployed.stack.grants if asking(deployed, grant, wholes)]
+    own = [grant for grant in deployed.stack.grants if grant.holder.startswith("Tasks/")]  # others ask beside them
+    asked = [grant for grant in own if asking(deployed, grant, wholes)]
     for grant in random.Random(SEED).sample(sorted(asked), SAMPLE):
         tried = [prove(deployed, grant, whole) for whole in asking(deployed, grant, wholes)]
         assert any(proof for proof, _ in tried), f"{grant}: {[told for _, told in tried]}"
