@@ -104,13 +104,13 @@ class Clients:
         return json.loads(self.read(bucket, key))
 
     def size(self, bucket: str, key: str) -> int:
-        """An object's bytes, counted. NoSuchObject if it is missing."""
-        try:
-            size: int = self.s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
-        except ClientError as error:
-            if error_code(error) in {"NoSuchKey", "404"}:
-                raise NoSuchObject(f"s3://{bucket}/{key}") from None
-            raise
+        """An object's bytes, counted. NoSuchObject if it is missing.
+
+        Opened, not read: the answer to HeadObject has no body, so a denial would not say what is missing.
+        """
+        opened = self._get(bucket, key)
+        opened["Body"].close()
+        size: int = opened["ContentLength"]
         return size
 
     def write_json(self, bucket: str, key: str, value: Any) -> None:
@@ -153,8 +153,11 @@ class Clients:
         return io.TextIOWrapper(io.BufferedReader(raw, _BUFFER), encoding="utf-8", newline="")
 
     def _open(self, bucket: str, key: str) -> Any:
+        return self._get(bucket, key)["Body"]
+
+    def _get(self, bucket: str, key: str) -> Any:
         try:
-            return self.s3.get_object(Bucket=bucket, Key=key)["Body"]
+            return self.s3.get_object(Bucket=bucket, Key=key)
         except ClientError as error:
             if error_code(error) in {"NoSuchKey", "404"}:
                 raise NoSuchObject(f"s3://{bucket}/{key}") from None

@@ -44,12 +44,7 @@ class FakeS3:
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         if Key not in self.objects:
             raise refused("NoSuchKey", f"{Key} does not exist", "GetObject")
-        return {"Body": io.BytesIO(self.objects[Key])}
-
-    def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
-        if Key not in self.objects:
-            raise refused("404", "Not Found", "HeadObject")
-        return {"ContentLength": len(self.objects[Key])}
+        return {"Body": io.BytesIO(self.objects[Key]), "ContentLength": len(self.objects[Key])}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:
         self.objects[Key] = Body
