@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from contract.results import Promotion
+
 ACTIVE: Final = "ACTIVE"
 PENDING: Final = "PENDING"
 DONE: Final = "DONE"
@@ -205,6 +207,8 @@ class Ask:
     question: str
     campaign: Ensure
     """Without its parent: the solution version's ARN comes from the state before."""
+    trial: Ensure | None = None
+    """In mode serve: where a version is judged before it may replace the one that is served. Without its parent."""
     left_out: str | None = None
     """The field that this variant is trained without: `Items.GENRES`."""
     try_events: bool = False
@@ -330,6 +334,8 @@ class RecipeOutcome:
     campaign_from: str | None = None
     campaign_until: str | None = None
     """ISO 8601: between them the run paid for its campaign; None: it never became active."""
+    promotion: Promotion | None = None
+    """In mode serve."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -380,21 +386,3 @@ class WriteReport:
 class Written:
     report_html: str
     """Key in the bucket."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WatchCampaigns:
-    """Event of `watch_campaigns`."""
-
-    prefix: str
-    """contract.naming.prefix"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Watched:
-    """Result of `watch_campaigns`."""
-
-    campaigns: int
-    """Active ones, of the experiment."""
-    idle: list[str]
-    """ARNs of those that nobody asked."""

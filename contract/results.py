@@ -49,9 +49,33 @@ def variant(recipe: str, *, left_out: str | None, training: int) -> str:
     return f"{recipe}{without}" + (f", training {training}" if training > 1 else "")
 
 
+def served(recipe: str) -> str:
+    """The subject of what the campaign answers that applications use, before this run's version may replace its."""
+    return f"{recipe} as served"
+
+
 def without_context(recipe: str) -> str:
     """The subject of what the recipe answers when it is not told the context."""
     return f"{recipe} without context"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promotion:
+    """In mode serve: what became of the campaign that applications use."""
+
+    decision: Literal["first", "unchanged", "replaced", "kept"]
+    """first: nothing was served before; unchanged: this very version was; kept: what was served is better."""
+    view: View | None = None
+    """Of the difference; None: nothing was weighed, as the next four."""
+    difference: float | None = None
+    """JUDGE_METRIC of this run's version minus that of the one served until then, asked about the same users."""
+    low: float | None = None
+    high: float | None = None
+    """95 %, paired"""
+    served: float | None = None
+    """JUDGE_METRIC of what was served."""
+    served_version_arn: str | None = None
+    """What was served until then."""
 
 
 @dataclass(kw_only=True)
@@ -82,6 +106,8 @@ class RecipeResult:
     training_seconds: float | None = None
     tuned_hyperparameters: dict[str, str] = field(default_factory=dict)
     """What hyperparameter optimisation found best; empty if none was performed."""
+    promotion: Promotion | None = None
+    """In mode serve."""
     evaluated_users: int = 0
     short_lists: int = 0
     """Users for whom fewer than 25 unseen items came back."""
@@ -230,7 +256,7 @@ class Report:
         if value.get("schema") != SCHEMA:
             raise ValueError(f"report.json has schema {value.get('schema')!r}; this program reads {SCHEMA}")
         rest = dict(value)
-        rest["recipes"] = {name: RecipeResult(**_with_bands(row)) for name, row in value["recipes"].items()}
+        rest["recipes"] = {name: RecipeResult(**_promoted(_with_bands(row))) for name, row in value["recipes"].items()}
         rest["baselines"] = {name: BaselineResult(**_with_bands(row)) for name, row in value["baselines"].items()}
         rest["comparisons"] = [Comparison(**row) for row in value["comparisons"]]
         rest["importance"] = [Importance(**row) for row in value.get("importance", [])]
@@ -245,3 +271,7 @@ class Report:
 def _with_bands(row: dict[str, Any]) -> dict[str, Any]:
     names = ("recall_by_activity", "recall_by_popularity")
     return row | {name: [Band(**band) for band in row.get(name, [])] for name in names}
+
+
+def _promoted(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"promotion": Promotion(**row["promotion"]) if row.get("promotion") else None}

@@ -115,6 +115,11 @@ def _assumptions(work: Work, data: Data, prices: Prices) -> list[str]:
         f"{asked:,} users are asked, at {REQUESTS_A_SECOND.low:g} to {REQUESTS_A_SECOND.high:g} requests a second; each"
         f" campaign exists {AROUND.low * 60:.0f} to {AROUND.high * 60:.0f} minutes longer than it is asked, at"
         f" {MIN_PROVISIONED_TPS} provisioned request a second.",
+        *(
+            ["In mode serve each recipe may be asked twice, in two campaigns: a new version, and what is served."]
+            if work.serves
+            else []
+        ),
         f"A training is given up after {LONGEST:g} hours by the clock. Storage, S3 requests, logs and notifications are"
         " not counted: cents.",
     ]

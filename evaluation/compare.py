@@ -143,7 +143,7 @@ def _measured(judged: Judgement, draws: dict[tuple[str, str], Draws], decisive: 
     metrics: Values = {}
     confidence: Intervals = {}
     for view in VIEWS:
-        metrics[view] = {metric: _mean(judged.values[view][metric]) for metric in RANK_METRICS}
+        metrics[view] = {metric: mean(judged.values[view][metric]) for metric in RANK_METRICS}
         metrics[view]["coverage"] = rounded(judged.coverage[view])
         confidence[view] = {metric: [*map(rounded, interval(draws[view, metric]))] for metric in RANK_METRICS}
     return Measured(
@@ -199,13 +199,14 @@ def _comparison(
         a=a.subject,
         b=b.subject,
         metric=metric,
-        difference=rounded(_mean(a.values[view][metric]) - _mean(b.values[view][metric])),
+        difference=rounded(mean(a.values[view][metric]) - mean(b.values[view][metric])),
         low=rounded(low),
         high=rounded(high),
     )
 
 
-def _mean(values: Sequence[float]) -> float:
+def mean(values: Sequence[float]) -> float:
+    """Exact up to the last digits (`rounded`)."""
     return rounded(fsum(values) / len(values))
 
 

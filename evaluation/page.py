@@ -18,6 +18,7 @@ from evaluation import (
     page_importance,
     page_introducing,
     page_results,
+    page_serving,
     verdict,
 )
 from evaluation.charts import Mark, differences
@@ -31,6 +32,7 @@ def render(report: Report) -> str:
     sections = [
         ("compared", "What was compared", page_background.compared(report)),
         ("accuracy", "How well each one predicts", page_results.accuracy(report)),
+        ("serving", "What is served", page_serving.serving(report)),
         ("others", "Recipes that answer other questions", page_results.other_questions(report)),
         ("new-items", "What new items cost", page_introducing.introducing(report)),
         ("breadth", "Coverage and training time", page_results.breadth_and_time(report)),

@@ -13,7 +13,8 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from contract.plan import ACTIVE, DONE, Asked, Ensured, Estimated, Watched
+from contract.plan import ACTIVE, DONE, Asked, Ensured, Estimated
+from contract.watching import Watched
 
 Measure = tuple[str, MetricUnit, float]
 

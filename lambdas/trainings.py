@@ -89,7 +89,8 @@ def trainings(settings: Settings, run: Run, recipes: list[RecipeSettings], *, af
                 recipe=wanted.recipe.name,
                 subject=wanted.subject,
                 question=wanted.recipe.question.value,
-                campaign=_campaign(settings, run, wanted),
+                campaign=_campaign(settings, run, wanted, use=run.mode),
+                trial=_campaign(settings, run, wanted, use="trial") if run.mode == "serve" else None,
                 left_out=wanted.field,
                 try_events=run.events is not None and run.events.recipe == wanted.subject,
             )
@@ -155,15 +156,15 @@ def _metadata(kind: str, columns: list[str]) -> list[str]:
     return [name for name in columns if name not in fields.REQUIRED[of] and name not in fields.RESERVED[of]]
 
 
-def _campaign(settings: Settings, run: Run, wanted: _Wanted) -> Ensure:
+def _campaign(settings: Settings, run: Run, wanted: _Wanted, *, use: str) -> Ensure:
     row = wanted.recipe
     config: dict[str, Any] = {}
     if wanted.training.exploration_weight is not None:
         config["itemExplorationConfig"] = {"explorationWeight": wanted.training.exploration_weight}
     elif wanted.settings.exploration:
         config["itemExplorationConfig"] = wanted.settings.exploration
-    # Mode `experiment` deletes its campaigns: those that applications use must be others.
-    made_of = (wanted.subject, config, settings.dataset_group_arn, run.mode)
+    # Experiments and trials delete their campaigns: those that applications use must be others.
+    made_of = (wanted.subject, config, settings.dataset_group_arn, use)
     return Ensure(
         kind="campaign",
         name=naming.name(settings.prefix, row.word, "campaign", *made_of),

@@ -43,10 +43,14 @@ _ACCEPTED = (
     ),
     _Accepted(resource="{data}/data/*/titles.csv", roles=_tasks("Compare"), why=_BY_DATA),
     _Accepted(resource="{data}/data/*/past/*", roles=_tasks("EstimateCost"), why=_BY_DATA),
-    _Accepted(resource="{data}/runs/*/plan.json", roles=_tasks("CheckData", "EstimateCost", "Compare"), why=_BY_RUN),
+    _Accepted(
+        resource="{data}/runs/*/plan.json", roles=_tasks("CheckData", "EstimateCost", "Weigh", "Compare"), why=_BY_RUN
+    ),
     _Accepted(resource="{data}/runs/*/costs.json", roles=_tasks("EstimateCost", "Compare"), why=_BY_RUN),
     _Accepted(resource="{data}/runs/*/answers/*", roles=_tasks("Ask", "Judge"), why=_BY_RUN),
-    _Accepted(resource="{data}/runs/*/judged/*", roles=_tasks("Judge", "JudgeBaselines", "Compare"), why=_BY_RUN),
+    _Accepted(
+        resource="{data}/runs/*/judged/*", roles=_tasks("Judge", "JudgeBaselines", "Weigh", "Compare"), why=_BY_RUN
+    ),
     _Accepted(resource="{data}/runs/*/events.json", roles=_tasks("TryEvents", "Compare"), why=_BY_RUN),
     _Accepted(resource="{data}/reports/*/report.json", roles=_tasks("Compare", "Report"), why=_BY_RUN),
     _Accepted(resource="{data}/reports/*/report.html", roles=_tasks("Report"), why=_BY_RUN),
@@ -62,7 +66,7 @@ _ACCEPTED = (
     _Accepted(
         resource="{personalize}:campaign/{prefix}-*",
         roles=(
-            *_tasks("EnsureCampaign", "Ask", "TryEvents", "Release"),
+            *_tasks("ChooseCampaign", "EnsureCampaign", "Ask", "TryEvents", "Release"),
             "Teardown/CleanUp/Role",
         ),
         why=_BY_NAME,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks_
 from constructs import Construct
 
 from contract.plan import DONE
@@ -41,7 +42,10 @@ class RecipeBranch(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, prefix: str, tasks: Tasks) -> None:
         super().__init__(scope, construct_id)
         self.name = f"{prefix}-training"
-        used = ("EnsureSolution", "EnsureVersion", "ServiceMetrics", "EnsureCampaign", "Ask", "Judge", "TryEvents")
+        used = (
+            *("EnsureSolution", "EnsureVersion", "ServiceMetrics", "ChooseCampaign", "EnsureCampaign", "Ask", "Judge"),
+            *("TryEvents", "Weigh"),
+        )
         machine = Machine(
             self,
             "Training",
@@ -109,11 +113,8 @@ def _train(scope: Construct, tasks: Tasks) -> sfn.IChainable:
             "run.$": "$.run",
             "ask.$": "$$.Map.Item.Value",
             "version_arn.$": "$.ensured_version.arn",
-            # Known before it is made: whatever becomes of the call that makes it, the campaign is deleted.
-            "campaign": {
-                "arn.$": f"States.Format('{_campaigns(scope)}', $$.Map.Item.Value.campaign.name)",
-                "active_from": "",
-            },
+            "chosen": {"arn": "", "temporary": False},
+            "campaign": {"active_from": ""},
             "asked": {"next": 0, "requests": 0},
             "tried": {"requests": 0},
         },
@@ -144,51 +145,27 @@ def _train(scope: Construct, tasks: Tasks) -> sfn.IChainable:
     return solution.start
 
 
-def _campaigns(scope: Construct) -> str:
-    """A campaign's ARN with {} for its name."""
-    return cdk.Stack.of(scope).format_arn(service="personalize", resource="campaign", resource_name="{}")
-
-
 def _judge(scope: Construct, tasks: Tasks) -> sfn.IChainable:
-    """One recipe: campaign, questions, judgement, events; then the campaign goes, whatever happened before."""
+    """One recipe: campaign, questions, judgement, events; then a temporary campaign goes, whatever happened before."""
+    choose = call(
+        scope,
+        "Choose the campaign",
+        tasks["ChooseCampaign"],
+        comment="One of its own, or the one that applications use",
+        payload={"run.$": "$.run", "ask.$": "$.ask", "version_arn.$": "$.version_arn"},
+        result_path="$.chosen",
+    )
     campaign = UntilActive(
         scope,
         "campaign",
         tasks["EnsureCampaign"],
-        wanted="$.ask.campaign",
+        wanted="$.chosen.campaign",
         parent="$.version_arn",
         result_path="$.campaign",
         seconds=QUICK,
     )
-    ask = call(
-        scope,
-        "Ask the campaign",
-        tasks["Ask"],
-        comment="As many users as fit into a function's time; again until all were asked",
-        payload={
-            "run.$": "$.run",
-            "recipe.$": "$.ask.recipe",
-            "subject.$": "$.ask.subject",
-            "question.$": "$.ask.question",
-            "campaign_arn.$": "$.campaign.arn",
-            "next.$": "$.asked.next",
-            "requests.$": "$.asked.requests",
-        },
-        result_path="$.asked",
-    )
-    judge = call(
-        scope,
-        "Judge the answers",
-        tasks["Judge"],
-        comment="By the held-out future",
-        payload={
-            "run.$": "$.run",
-            "recipe.$": "$.ask.recipe",
-            "subject.$": "$.ask.subject",
-            "question.$": "$.ask.question",
-        },
-        result_path="$.judged",
-    )
+    ask = _ask(scope, tasks, "Ask the campaign", subject="$.ask.subject", arn="$.campaign.arn")
+    judge = _judge_answers(scope, tasks, "Judge the answers", subject="$.ask.subject", result_path="$.judged")
     try_events = call(
         scope,
         "Try events",
@@ -200,40 +177,135 @@ def _judge(scope: Construct, tasks: Tasks) -> sfn.IChainable:
     succeeded = sfn.Pass(
         scope,
         "Note the success",
-        parameters={"subject.$": "$.ask.subject", "status": "succeeded", **_USED},
+        parameters={
+            "subject.$": "$.ask.subject",
+            "status": "succeeded",
+            "promotion.$": "$.chosen.promotion",
+            **_USED,
+        },
         result_path="$.outcome",
     )
     failed = _note_failure(scope, "Note the failure")
+    promote = _promote(scope, tasks, otherwise=succeeded, failed=failed)
 
+    choose.next(campaign.start)
     campaign.then(ask)
-    ask.next(
-        sfn.Choice(scope, "Was everybody asked?")
-        .when(sfn.Condition.string_equals("$.asked.status", DONE), judge)
-        .otherwise(ask)
-    )
+    _until_all_were_asked(scope, "Was everybody asked?", ask).next(judge)
     judge.next(
-        sfn.Choice(scope, "Are events to be tried?")
+        sfn.Choice(scope, "What comes after the judgement?")
         .when(sfn.Condition.boolean_equals("$.ask.try_events", True), try_events)
-        .otherwise(succeeded)
+        .when(sfn.Condition.string_equals("$.chosen.served_arn", ""), succeeded)
+        .otherwise(promote)
     )
     try_events.next(succeeded)
     end = _release(scope, tasks)
     succeeded.next(end)
     failed.next(end)
     campaign.otherwise_catch(failed)
-    for state in (ask, judge, try_events):
+    for state in (choose, ask, judge, try_events):
         state.add_catch(failed, errors=ALL_ERRORS, result_path="$.error")
-    return campaign.start
+    return choose
+
+
+def _promote(scope: Construct, tasks: Tasks, *, otherwise: sfn.Pass, failed: sfn.Pass) -> sfn.IChainable:
+    """Ask what is served the same, weigh the two, and let the new version be served unless it is clearly worse."""
+    turn = sfn.Pass(
+        scope,
+        "Turn to what is served",
+        parameters={"next": 0, "requests.$": "$.asked.requests"},
+        result_path="$.asked",
+    )
+    subject = "$.chosen.served_subject"
+    ask = _ask(scope, tasks, "Ask what is served", subject=subject, arn="$.chosen.served_arn")
+    judge = _judge_answers(scope, tasks, "Judge what is served", subject=subject, result_path="$.judged_served")
+    weigh = call(
+        scope,
+        "Weigh the versions",
+        tasks["Weigh"],
+        comment="Is the new one worse than what is served, by more than chance?",
+        payload={
+            "run.$": "$.run",
+            "subject.$": "$.ask.subject",
+            "served_subject.$": subject,
+            "promotion.$": "$.chosen.promotion",
+        },
+        result_path="$.chosen.promotion",
+    )
+    update = UntilActive(
+        scope,
+        "served version",
+        tasks["EnsureCampaign"],
+        wanted="$.ask.campaign",
+        parent="$.version_arn",
+        result_path="$.updated",
+        seconds=QUICK,
+    )
+    turn.next(ask)
+    _until_all_were_asked(scope, "Was everybody asked about it?", ask).next(judge)
+    judge.next(weigh)
+    weigh.next(
+        sfn.Choice(scope, "Is the new version to be served?")
+        .when(sfn.Condition.string_equals("$.chosen.promotion.decision", "replaced"), update.start)
+        .otherwise(otherwise)
+    )
+    update.then(otherwise)
+    update.otherwise_catch(failed)
+    for state in (ask, judge, weigh):
+        state.add_catch(failed, errors=ALL_ERRORS, result_path="$.error")
+    return turn
+
+
+def _ask(scope: Construct, tasks: Tasks, name: str, *, subject: str, arn: str) -> tasks_.LambdaInvoke:
+    return call(
+        scope,
+        name,
+        tasks["Ask"],
+        comment="As many users as fit into a function's time; again until all were asked",
+        payload={
+            "run.$": "$.run",
+            "recipe.$": "$.ask.recipe",
+            "subject.$": subject,
+            "question.$": "$.ask.question",
+            "campaign_arn.$": arn,
+            "next.$": "$.asked.next",
+            "requests.$": "$.asked.requests",
+        },
+        result_path="$.asked",
+    )
+
+
+def _until_all_were_asked(scope: Construct, name: str, ask: tasks_.LambdaInvoke) -> sfn.Chain:
+    """Continues after the choice; asks again until all were asked."""
+    choice = sfn.Choice(scope, name)
+    ask.next(choice)
+    choice.when(sfn.Condition.not_(sfn.Condition.string_equals("$.asked.status", DONE)), ask)
+    return choice.afterwards(include_otherwise=True)
+
+
+def _judge_answers(scope: Construct, tasks: Tasks, name: str, *, subject: str, result_path: str) -> tasks_.LambdaInvoke:
+    return call(
+        scope,
+        name,
+        tasks["Judge"],
+        comment="By the held-out future",
+        payload={
+            "run.$": "$.run",
+            "recipe.$": "$.ask.recipe",
+            "subject.$": subject,
+            "question.$": "$.ask.question",
+        },
+        result_path=result_path,
+    )
 
 
 def _release(scope: Construct, tasks: Tasks) -> sfn.IChainable:
-    """Delete the campaign in mode `experiment`, because it costs money while it exists; then report the outcome."""
+    """Delete a temporary campaign, because it costs money while it exists; then report the outcome."""
     release = call(
         scope,
         "Delete the campaign",
         tasks["Release"],
         comment="A campaign costs money for as long as it exists",
-        payload={"campaign_arn.$": "$.campaign.arn", "run_id.$": "$.run.run_id"},
+        payload={"campaign_arn.$": "$.chosen.arn", "run_id.$": "$.run.run_id"},
         result_path="$.released",
     )
     outcome = sfn.Pass(scope, "Report the recipe", output_path="$.outcome")
@@ -246,7 +318,7 @@ def _release(scope: Construct, tasks: Tasks) -> sfn.IChainable:
     )
     return (
         sfn.Choice(scope, "Is the campaign to be deleted?")
-        .when(sfn.Condition.string_equals("$.run.mode", "experiment"), release)
+        .when(sfn.Condition.boolean_equals("$.chosen.temporary", True), release)
         .otherwise(outcome)
     )
 

@@ -149,6 +149,11 @@ def _asking(bucket: s3.Bucket, personalize: Personalize, *, kinds: set[RecipeTyp
             purpose="Reads the metrics that the service computed itself",
             statements=[allow(["personalize:GetSolutionMetrics"], solution)],
         ),
+        "ChooseCampaign": Task(
+            module="choose_campaign",
+            purpose="Chooses the campaign in which a solution version is judged",
+            statements=[allow(["personalize:DescribeCampaign"], campaign)],
+        ),
         "Ask": Task(
             module="ask",
             purpose="Asks a campaign for a slice of the users",
@@ -195,6 +200,13 @@ def _judging(bucket: s3.Bucket) -> dict[str, Task]:
             ],
             minutes=15,
             memory=3008,
+        ),
+        "Weigh": Task(
+            module="weigh",
+            purpose="Weighs a new version against the one that is served",
+            statements=_reads(bucket, "runs/*/judged/*", "runs/*/plan.json"),
+            minutes=15,
+            memory=1024,
         ),
         "JudgeBaselines": Task(
             module="judge_baselines",

@@ -26,6 +26,7 @@ from evaluation.baselines import BASELINES
 from evaluation.compare import Outcome
 from evaluation.compare import compare as compare_judgements
 from evaluation.judge import Judgement
+from evaluation.serving import on_serving
 from evaluation.verdict import sentence
 from lambdas.aws import Clients, NoSuchObject
 from lambdas.cold_start import of_new_items
@@ -92,7 +93,7 @@ def compare(event: Compare, aws: Clients) -> Compared:
         f"{row.recipe} without {row.field}": row.failure_reason for row in report.importance if row.failure_reason
     }
     failed = [*reasons]
-    verdict = sentence(report)
+    verdict = " ".join([sentence(report), *on_serving(report)])
     for name in failed:
         verdict += f" {name} failed: {reasons[name]}"
     return Compared(report_json=key, failed=failed, best=result.best, verdict=verdict)
@@ -118,6 +119,7 @@ def _row(
         made.training_seconds = outcome.training_seconds
         made.tuned_hyperparameters = outcome.tuned_hyperparameters
         made.service_metrics = outcome.service_metrics
+    made.promotion = ended.promotion if ended else None
     judgement = judgement_if_succeeded(run, ended, aws)
     if judgement:
         made.status = "succeeded"

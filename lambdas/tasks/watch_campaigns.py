@@ -12,7 +12,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from contract.plan import ACTIVE, WatchCampaigns, Watched
+from contract.plan import ACTIVE
+from contract.watching import WatchCampaigns, Watched
 from lambdas.aws import Clients
 from lambdas.task import task
 

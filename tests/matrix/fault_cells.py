@@ -79,6 +79,7 @@ class Matrix:
         self._requests = 0
         self._billed = Billed()
         self._expected: dict[str, Any] = {}
+        self._serves = False
 
     def prepare(self) -> None:
         """Publish the data, and run once without a fault."""
@@ -144,6 +145,9 @@ class Matrix:
     def _ready(self, cell: Cell, row: Row) -> None:
         if row.by == "run":
             self._expect(row.given)
+        if row.given.get("mode") == "serve" and not self._serves:  # a new version is weighed against what is served
+            assert self._once(row) is None
+            self._serves = True
         if row.fresh:
             self._publish_as_another_version()
         if cell.function == "EnsureSolution":
@@ -152,6 +156,7 @@ class Matrix:
             creating = {"operations": {"CreateCampaign": 1}, "function": self.functions["EnsureCampaign"]}
             self._put({"kind": "failed", **creating})
         if row.by == "clean-up":
+            self._serves = False
             self._make_something_to_clean(failed=is_there_already(cell))
         if row.by == "empty":
             self._fill_the_bucket()

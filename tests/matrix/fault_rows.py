@@ -25,6 +25,7 @@ FAULTS = {
 }
 MORE_THAN_THE_SDK_TRIES = 9
 POPULAR = {**QUICK, "users": 10}
+TO_SERVE = {**POPULAR, "mode": "serve"}
 WITH_EVENTS = {"recipes": ["aws-hrnn"], "users": 10}
 
 
@@ -62,6 +63,8 @@ ROWS: dict[str, Row] = {
     ),
     "EnsureSolution": Row(("solution",), ("DescribeSolution", "CreateSolution"), fresh=True),
     "EnsureVersion": Row(("solution-version",), ("ListSolutionVersions", "CreateSolutionVersion"), fresh=True),
+    "ChooseCampaign": Row(("choose_campaign",), ("DescribeCampaign",), given=TO_SERVE),
+    "Weigh": Row(("weigh",), ("GetObject",), given=TO_SERVE, fresh=True),
     "TryEvents": Row(("try_events", "aws-hrnn"), ("GetRecommendations", "PutEvents"), given=WITH_EVENTS),
     "CleanUp": Row(("clean_up",), ("ListExecutions", "ListSolutions", "DeleteSolution"), by="clean-up"),
     "EmptyBucket": Row(("empty_bucket",), ("PutBucketPolicy", "ListBucket", "DeleteObjects"), by="empty"),
@@ -79,7 +82,7 @@ _NOT_APPLICABLE: dict[tuple[str, str], str] = {
         for name in ("CheckData", "EstimateCost", "Ask", "Judge", "JudgeBaselines", "Compare", "Report")
     },
     ("TryEvents", "exists"): "it sends events and writes an object; neither can be there already",
-    ("ServiceMetrics", "exists"): "it only reads",
+    **{(name, "exists"): "it only reads" for name in ("ServiceMetrics", "ChooseCampaign", "Weigh")},
     ("Release", "exists"): "it only deletes",
     ("CleanUp", "exists"): "it only stops and deletes",
     ("EmptyBucket", "exists"): "it only deletes; a bucket's policy is replaced",
@@ -88,6 +91,7 @@ _NOT_APPLICABLE: dict[tuple[str, str], str] = {
         (name, "failed"): _MAKES_NOTHING
         for name in (
             *("CheckData", "EstimateCost", "ServiceMetrics", "Ask", "TryEvents", "Judge", "JudgeBaselines"),
+            *("ChooseCampaign", "Weigh"),
             *("Compare", "Report", "EmptyBucket", "Answer", "StartCleanUp"),
         )
     },

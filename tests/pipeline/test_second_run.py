@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 from deployed_stack import QUICK, Deployed, deployed_stack
 
 from contract import layout
+from contract.recipes import DatasetKind
 from local_cloud.leftovers import leftovers
 
 
@@ -79,6 +83,67 @@ def test_told_to_train_afresh_it_makes_another_version_of_the_same_solution(depl
     assert after["solutions"] == before["solutions"]
     assert len(after["versions"]) == len(before["versions"]) + 1
     assert after["jobs"] == before["jobs"]
+
+
+SERVED = {**QUICK, "mode": "serve", "users": 200}
+
+
+def serve(deployed: Deployed, **given: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What the report says of the promotion, and the campaigns that there are afterwards."""
+    ended = deployed.execute({**SERVED, **given})
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    s3, bucket = deployed.cloud.client("s3"), deployed.outputs["DataBucketName"]
+    report = json.loads(s3.get_object(Bucket=bucket, Key=layout.report(ended["name"], "json"))["Body"].read())
+    personalize = deployed.cloud.client("personalize")
+    arns = [row["campaignArn"] for row in personalize.list_campaigns()["campaigns"]]
+    campaigns = [personalize.describe_campaign(campaignArn=arn)["campaign"] for arn in arns]
+    return report["recipes"]["aws-popularity-count"]["promotion"], campaigns
+
+
+def version_served(campaign: dict[str, Any]) -> str:
+    update = campaign.get("latestCampaignUpdate") or {}
+    return str(update.get("solutionVersionArn", campaign["solutionVersionArn"]))
+
+
+def turn_the_past_around(deployed: Deployed) -> None:
+    """Publish data in whose past the most popular item has changed places with the least popular one, and so on."""
+    s3, bucket = deployed.cloud.client("s3"), deployed.outputs["DataBucketName"]
+    told = s3.get_object(Bucket=bucket, Key=layout.MANIFEST)["Body"].read().decode()
+    version = json.loads(told)["version"]
+    wrong = "0" * len(version)
+    for row in s3.list_objects_v2(Bucket=bucket, Prefix=f"data/{version}/")["Contents"]:
+        body = s3.get_object(Bucket=bucket, Key=row["Key"])["Body"].read().decode()
+        if row["Key"] == layout.past(version, DatasetKind.INTERACTIONS):
+            rows = list(csv.DictReader(io.StringIO(body)))
+            order = [item for item, _ in Counter(row["ITEM_ID"] for row in rows).most_common()]
+            instead = dict(zip(order, reversed(order), strict=True))
+            body = "\n".join(
+                [",".join(rows[0]), *(",".join({**row, "ITEM_ID": instead[row["ITEM_ID"]]}.values()) for row in rows)]
+            )
+        s3.put_object(Bucket=bucket, Key=row["Key"].replace(version, wrong), Body=body.encode())
+    s3.put_object(Bucket=bucket, Key=layout.MANIFEST, Body=told.replace(version, wrong).encode())
+
+
+def test_a_new_version_is_served_unless_it_is_clearly_worse(deployed: Deployed) -> None:
+    promotion, (campaign,) = serve(deployed)
+    assert promotion["decision"] == "first"
+    first = version_served(campaign)
+
+    promotion, (campaign,) = serve(deployed)
+    assert (promotion["decision"], version_served(campaign)) == ("unchanged", first)
+
+    promotion, (campaign,) = serve(deployed, train_afresh=True)
+    assert (promotion["decision"], promotion["served_version_arn"]) == ("replaced", first)
+    assert promotion["low"] == promotion["difference"] == promotion["high"] == 0, "it counts the same rows again"
+    second = version_served(campaign)
+    assert second != first
+
+    turn_the_past_around(deployed)
+    promotion, (campaign,) = serve(deployed)
+    assert promotion["decision"] == "kept"
+    assert promotion["difference"] <= promotion["high"] < 0
+    assert version_served(campaign) == second, "people are not served what was learned from wrong data"
+    deployed.cloud.client("personalize").delete_campaign(campaignArn=campaign["campaignArn"])
 
 
 @pytest.mark.parametrize(

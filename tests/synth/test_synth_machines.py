@@ -146,13 +146,12 @@ def test_a_failed_recipe_s_campaign_is_deleted_too(everything: Template) -> None
 def test_a_campaign_is_deleted_though_the_call_that_made_it_never_returned(everything: Template) -> None:
     """Its ARN is known before; else a cut-off call would leave a campaign that costs money and that nobody sees."""
     states = _states(everything, TRAINING)
-    known = states["Ask and judge every recipe"]["ItemSelector"]["campaign"]["arn.$"]
-    assert known.startswith("States.Format('arn:")
-    assert known.endswith(":campaign/{}', $$.Map.Item.Value.campaign.name)")
+    chosen = states["Choose the campaign"]
+    assert (chosen["ResultPath"], chosen["Next"]) == ("$.chosen", "Ensure the campaign")
     assert states["Is the campaign to be deleted?"]["Choices"] == [
-        {"Variable": "$.run.mode", "StringEquals": "experiment", "Next": "Delete the campaign"}
+        {"Variable": "$.chosen.temporary", "BooleanEquals": True, "Next": "Delete the campaign"}
     ]
-    assert states["Delete the campaign"]["Parameters"]["campaign_arn.$"] == "$.campaign.arn"
+    assert states["Delete the campaign"]["Parameters"]["campaign_arn.$"] == "$.chosen.arn"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from synth_app import EVERYTHING, MINIMAL, Template, named, new_app, states_of, 
 
 from contract import naming
 from contract.as_json import from_json
-from contract.plan import Options, WatchCampaigns, Watched
+from contract.plan import Options
+from contract.watching import WatchCampaigns, Watched
 from experiments.config import Experiment
 from lambdas.measures import measures_of
 from lambdas.status_events import SOURCE

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from fake_aws import ACCOUNT, SINCE, FakePersonalize, check, clients, refused
 
-from contract.plan import ACTIVE, DONE, PENDING, Asked, Ensure, Ensured, Estimated, Release, WatchCampaigns, Watched
+from contract.plan import ACTIVE, DONE, PENDING, Asked, Ensure, Ensured, Estimated, Release
+from contract.watching import WatchCampaigns, Watched
 from lambdas import measures
 from lambdas.errors import ResourceFailed
 from lambdas.task import task
