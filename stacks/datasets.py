@@ -9,6 +9,7 @@ CloudFormation cannot switch their automatic training off.
 
 from __future__ import annotations
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_personalize as personalize
 from constructs import Construct
@@ -60,6 +61,9 @@ class Datasets(Construct):
             )
             for chosen in experiment.filters
         }
+        for found in self.node.find_all():
+            if isinstance(found, cdk.CfnResource):  # whatever tags the stack and the app around us have
+                found.add_property_deletion_override("Tags")
 
     @property
     def group_arn(self) -> str:
