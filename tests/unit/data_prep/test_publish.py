@@ -125,6 +125,14 @@ def test_into_the_bucket_of_the_stack(file: Path, stacks: Stacks, capsys: pytest
     check(Manifest.from_json(json.loads(contents.pop("data/manifest.json"))), contents)
 
 
+def test_into_a_bucket_by_its_name(file: Path, stacks: Stacks, capsys: pytest.CaptureFixture[str]) -> None:
+    stacks.outputs["team"] = {"TheirBucket": "shop-data"}
+    assert main([str(file), "--bucket", "shop-data"]) == 0
+    assert "s3://shop-data/data/manifest.json" in capsys.readouterr().out
+    keys = {entry.key for entry in boto3.resource("s3").Bucket("shop-data").objects.all()}
+    assert "data/manifest.json" in keys
+
+
 def test_the_manifest_is_uploaded_last(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     class Recorder:
         def __init__(self) -> None:
