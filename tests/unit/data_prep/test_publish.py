@@ -154,7 +154,9 @@ def test_the_stack_of_an_environment(file: Path, stacks: Stacks, capsys: pytest.
     stacks.outputs["shop-prod"] = {"DataBucketName": "shop-data"}
     assert main([str(file), "--stack", "-c", "env=prod"]) == 0
     assert main([str(file), "--stack"]) == 2
-    assert "there is no stack shop" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "there is no stack shop" in told
+    assert "--bucket NAME" in told
 
 
 def test_a_stack_without_the_output(stacks: Stacks) -> None:
