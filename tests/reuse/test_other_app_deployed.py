@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import other_app
@@ -39,5 +40,28 @@ def test_the_shop_compares_recipes_and_leaves_nothing(tmp_path: Path) -> None:
         body = deployed.cloud.client("s3").get_object(Bucket=deployed.outputs["DataBucketName"], Key=key)["Body"]
         report = json.loads(body.read())
         assert report["recipes"]["aws-popularity-count"]["status"] == "succeeded"
+        deployed.destroy()
+        assert leftovers(deployed.cloud) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not cdk.installed(), reason="run python -m local_cloud.cdk install")
+def test_two_experiments_in_one_stack_run_and_leave_nothing(tmp_path: Path) -> None:
+    app = other_app.build(tmp_path / "app")
+    (app.folder / "two.py").write_text(other_app.TWO, encoding="utf-8")
+    work = tmp_path / "cloud"
+    work.mkdir()
+    synthesize = partial(app.start_synth, app="two.py", OPTIONS=json.dumps({"operations": True}))
+    with deployed_stack(work, stack=other_app.STACK, synthesize=synthesize) as deployed:
+        deployed.other_stack = True
+        told = deployed.outputs
+        for name in ("Two", "One"):
+            file = app.folder / f"{name.lower()}.yaml"
+            file.write_text(f"name: {file.stem}\ndata: {{kind: generated}}\nrecipes: [aws-popularity-count]\n")
+            deployed.experiment = str(file)
+            deployed.outputs = {"DataBucketName": told[f"{name}Data"], "StateMachineArn": told[f"{name}Machine"]}
+            deployed.publish()
+            ended = deployed.execute(QUICK)
+            assert ended["status"] == "SUCCEEDED", ended.get("cause")
         deployed.destroy()
         assert leftovers(deployed.cloud) == []
