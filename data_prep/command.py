@@ -1,4 +1,4 @@
-"""python -m data_prep EXPERIMENT [--data DIR] [--out DIR | --stack]: prepares an experiment's data and publishes it.
+"""python -m data_prep EXPERIMENT [--data DIR] [--out DIR | --stack | --bucket NAME]: prepares and publishes its data.
 python -m data_prep init FILE …: drafts an experiment from files (`looking.command`).
 
 Exit codes: 0 published (or checked), 2 the experiment, the data or the stack is not usable, 130 interrupted.
@@ -57,7 +57,7 @@ def _console(*, as_json: bool) -> Console:
 
 def _run(asked: argparse.Namespace, console: Console) -> None:
     experiment, file = find(asked.experiment)
-    bucket = publish.bucket_of(stack_name(experiment.name, asked.environment)) if asked.stack else None
+    bucket = publish.bucket_of(stack_name(experiment.name, asked.environment)) if asked.stack else asked.bucket
     steps = len(experiment.schemas.kinds) + STEPS_BESIDE_READING
     with _working_folder(asked.out) as work, _progress(console) as progress:
         prepared = prepare(experiment, work, file=file, data=asked.data, step=_stepper(progress, steps))
@@ -132,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     target.add_argument(
         "--stack", action="store_true", help="publish into the bucket of the experiment's deployed stack"
     )
+    target.add_argument("--bucket", metavar="NAME", help="publish into this bucket, where a stack of yours has it")
     parser.add_argument(
         "-c",
         dest="environment",

@@ -78,7 +78,8 @@ def bucket_of(stack: str) -> str:
     except ClientError as error:
         said = error.response["Error"]
         if said["Code"] == "ValidationError":
-            raise StackError(f"there is no stack {stack} in this account and region: {deploy}") from None
+            other = "Where a stack of another name has the experiment: --bucket NAME instead of --stack"
+            raise StackError(f"there is no stack {stack} in this account and region: {deploy}. {other}") from None
         raise StackError(f"the stack {stack} cannot be looked up: {said['Code']}: {said['Message']}") from None
     except BotoCoreError as error:
         raise StackError(

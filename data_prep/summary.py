@@ -42,7 +42,9 @@ def show(prepared: Prepared, console: Console, *, where: str | None) -> None:
         table.add_row("best", f"{best:.3f}", "precision at 10 that the generator's own rules allow")
     console.print(table)
     console.print(
-        f"Version {manifest.version}: {where}" if where else "Nothing was published: add --out FOLDER or --stack.",
+        f"Version {manifest.version}: {where}"
+        if where
+        else "Nothing was published: add --out FOLDER, --stack or --bucket NAME.",
         soft_wrap=True,
     )
 

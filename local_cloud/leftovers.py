@@ -55,6 +55,7 @@ def _kinds(cloud: LocalCloud) -> dict[str, Callable[[], Iterable[str]]]:
         "state machine": listed("stepfunctions", "list_state_machines", "stateMachines", "name"),
         "log group": listed("logs", "describe_log_groups", "logGroups", "logGroupName"),
         "topic": listed("sns", "list_topics", "Topics", "TopicArn"),
+        "parameter": listed("ssm", "describe_parameters", "Parameters", "Name"),
         "alarm": listed("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
         "dashboard": listed("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
         "rule": listed("events", "list_rules", "Rules", "Name"),

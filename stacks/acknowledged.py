@@ -22,7 +22,7 @@ class _Accepted:
     resource: str
     """`{data}`, `{logs}`: a bucket's ARN; `{personalize}`, `{states}`: how ARNs of that service begin."""
     roles: tuple[str, ...]
-    """Paths of the constructs below the stack."""
+    """Paths of the constructs below the experiment's."""
     why: str
 
 
@@ -117,7 +117,7 @@ _OF_SPARK_JOB = (
         resource="*", roles=("SparkJob/Role",), why="glue:GetSecurityConfiguration knows no resource; it only reads"
     ),
 )
-"""In stacks that have the Glue job."""
+"""With the Glue job."""
 
 
 _OF_OPERATIONS = (
@@ -128,11 +128,12 @@ _OF_OPERATIONS = (
         why="neither ListCampaigns of Amazon Personalize nor GetMetricData of CloudWatch knows a resource",
     ),
 )
-"""Where the stack has that option."""
+"""With that option."""
 
 
-def acknowledge(stack: cdk.Stack, *, storage: Storage, prefix: str, operations: bool, spark: bool) -> None:
-    """Accept the findings above in that stack; `operations`, `spark`: it has that option."""
+def acknowledge(scope: Construct, *, storage: Storage, prefix: str, operations: bool, spark: bool) -> None:
+    """Accept the findings above in that experiment's construct; `operations`, `spark`: it has that option."""
+    stack = cdk.Stack.of(scope)
     words = {
         "data": f"<{_logical_id(stack, storage.data)}.Arn>",
         "logs": f"<{_logical_id(stack, storage.logs)}.Arn>",
@@ -143,7 +144,7 @@ def acknowledge(stack: cdk.Stack, *, storage: Storage, prefix: str, operations: 
     optional = (*(_OF_OPERATIONS if operations else ()), *(_OF_SPARK_JOB if spark else ()))
     for row in (*_ACCEPTED, *optional):
         finding = f"AwsSolutions-IAM5[Resource::{row.resource.format(**words)}]"
-        for role in _constructs(stack, row.roles):
+        for role in _constructs(scope, row.roles):
             cdk.Validations.of(role).acknowledge(cdk.Acknowledgment(id=finding, reason=row.why))
 
 
@@ -159,9 +160,9 @@ def _logical_id(stack: cdk.Stack, bucket: s3.Bucket) -> str:
     return stack.get_logical_id(cast(cdk.CfnElement, bucket.node.default_child))
 
 
-def _constructs(stack: cdk.Stack, paths: tuple[str, ...]) -> Iterator[Construct]:
+def _constructs(scope: Construct, paths: tuple[str, ...]) -> Iterator[Construct]:
     for path in paths:
-        found: Construct = stack
+        found = scope
         for part in path.split("/"):
             found = cast(Construct, found.node.find_child(part))
         yield found

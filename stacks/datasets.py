@@ -9,6 +9,7 @@ CloudFormation cannot switch their automatic training off.
 
 from __future__ import annotations
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_personalize as personalize
 from constructs import Construct
@@ -52,14 +53,17 @@ class Datasets(Construct):
             for kind, text in schemas.items()
         }
         self.tracker = self._tracker(naming.name(prefix, "tracker", group_name)) if experiment.events else None
-        self.filters = [
-            self._filter(
+        self.filters = {
+            chosen.name: self._filter(
                 chosen.name,
                 name=naming.name(prefix, f"f-{chosen.name}", group_name, chosen.expression),
                 expression=chosen.expression,
             )
             for chosen in experiment.filters
-        ]
+        }
+        for found in self.node.find_all():
+            if isinstance(found, cdk.CfnResource):  # whatever tags the stack and the app around us have
+                found.add_property_deletion_override("Tags")
 
     @property
     def group_arn(self) -> str:
@@ -71,10 +75,15 @@ class Datasets(Construct):
         return {kind.value: dataset.attr_dataset_arn for kind, dataset in self.datasets.items()}
 
     @property
+    def filter_arns(self) -> dict[str, str]:
+        """By the name in the experiment."""
+        return {name: declared.attr_filter_arn for name, declared in self.filters.items()}
+
+    @property
     def owned(self) -> list[str]:
         """ARNs in the group that CloudFormation deletes itself: the clean-up leaves them alone."""
         trackers = [self.tracker.attr_event_tracker_arn] if self.tracker else []
-        return trackers + [declared.attr_filter_arn for declared in self.filters]
+        return [*trackers, *self.filter_arns.values()]
 
     def _dataset(self, kind: DatasetKind, *, name: str, schema: str, prefix: str) -> personalize.CfnDataset:
         declared = personalize.CfnSchema(

@@ -30,9 +30,9 @@ PUBLISHERS = ("cloudwatch.amazonaws.com", "budgets.amazonaws.com")
 
 
 class Encryption(Construct):
-    """The key: of our own, rotated each year, or one that exists."""
+    """The key: of our own, rotated each year, or one that exists. `owner`: whose data it encrypts, for people."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, given: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, given: str, owner: str) -> None:
         super().__init__(scope, construct_id)
         self.given = given
         self.key: kms.IKey
@@ -40,7 +40,7 @@ class Encryption(Construct):
             self.key = kms.Key(
                 self,
                 "Key",
-                description=f"Data of {cdk.Stack.of(self).stack_name} in Amazon Personalize",
+                description=f"Data of {owner} in Amazon Personalize",
                 enable_key_rotation=True,
                 removal_policy=cdk.RemovalPolicy.DESTROY,
             )
@@ -54,9 +54,9 @@ class Encryption(Construct):
             self._add(role, _BY_PERSONALIZE)
         iam.Policy(role, "UseTheKey", roles=[role], statements=[allow(_BY_ITS_ROLE, self.key.key_arn)])
 
-    def encrypt_logs(self, stack: cdk.Stack) -> None:
-        """Every log group in the stack."""
-        for found in stack.node.find_all():
+    def encrypt_logs(self, scope: Construct) -> None:
+        """Every log group in the scope."""
+        for found in scope.node.find_all():
             if isinstance(found, logs.CfnLogGroup):
                 found.kms_key_id = self.key.key_arn
 

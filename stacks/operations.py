@@ -36,7 +36,7 @@ _ONLY_OURS = {"ForAllValues:StringEquals": {"events:source": NAMESPACE}, "Null":
 
 
 class Operations(Construct):
-    """Made last: it looks at the machines and functions of the whole stack."""
+    """Made last: it looks at the machines and functions of the experiment, which are beside it in the scope."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, prefix: str, assets: Assets, topic: sns.Topic, tasks: Construct
@@ -54,8 +54,8 @@ class Operations(Construct):
             action="lambda:InvokeFunction",
             given={"prefix": prefix},
         )
-        machines = [found for found in stack.node.find_all() if isinstance(found, Machine)]
-        functions = [found for found in stack.node.find_all() if isinstance(found, TaskFunction)]
+        machines = [found for found in scope.node.find_all() if isinstance(found, Machine)]
+        functions = [found for found in scope.node.find_all() if isinstance(found, TaskFunction)]
         self._let_tell(functions, [cast(TaskFunction, tasks.node.find_child(name)) for name in ANNOUNCING])
         alarms = [
             *(alarm for machine in machines for alarm in self._machine_alarms(machine)),

@@ -1,4 +1,7 @@
-"""Options that concern all resources of a stack alike: what is kept, what bounds the roles, tags."""
+"""Options that concern all resources of an experiment alike: what is kept, what bounds the roles, tags.
+
+Each acts on a scope and what is below it: a stack may have resources of others beside the experiment.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from constructs import Construct
 
 _UNTAGGED = [
     f"AWS::Personalize::{kind}" for kind in ("Schema", "DatasetGroup", "Dataset", "EventTracker", "Filter", "Solution")
@@ -19,13 +23,13 @@ _KEPT = (
 CLEAN_UP = "Custom::CleanUp"
 
 
-def tag(stack: cdk.Stack, tags: Mapping[str, str]) -> None:
+def tag(scope: Construct, tags: Mapping[str, str]) -> None:
     """Every resource whose tags can change."""
     for key, value in tags.items():
-        cdk.Tags.of(stack).add(key, value, exclude_resource_types=_UNTAGGED)
+        cdk.Tags.of(scope).add(key, value, exclude_resource_types=_UNTAGGED)
 
 
-def retain(stack: cdk.Stack, *, roles: list[iam.Role]) -> None:
+def retain(scope: Construct, *, roles: list[iam.Role]) -> None:
     """Keep what holds data, and `roles`, which it needs, when the stack goes.
 
     The custom resources are kept as well, that is, they are not told to clean: were they left out of the template,
@@ -33,15 +37,15 @@ def retain(stack: cdk.Stack, *, roles: list[iam.Role]) -> None:
     so that this deploy changes more than policies: CloudFormation does not carry out an update of these alone.
     """
     kept = [child.node.path for role in roles for child in role.node.find_all()]
-    for found in stack.node.find_all():
+    for found in scope.node.find_all():
         if isinstance(found, cdk.CfnResource) and (
             found.cfn_resource_type in {*_KEPT, CLEAN_UP} or found.node.path in kept
         ):
             found.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
-    tag(stack, {"retain": "true"})
+    tag(scope, {"retain": "true"})
 
 
-def bound(stack: cdk.Stack, policy_arn: str) -> None:
-    """Let that managed policy bound every role of the stack."""
-    policy = iam.ManagedPolicy.from_managed_policy_arn(stack, "PermissionsBoundary", policy_arn)
-    iam.PermissionsBoundary.of(stack).apply(policy)
+def bound(scope: Construct, policy_arn: str) -> None:
+    """Let that managed policy bound every role in the scope."""
+    policy = iam.ManagedPolicy.from_managed_policy_arn(scope, "PermissionsBoundary", policy_arn)
+    iam.PermissionsBoundary.of(scope).apply(policy)

@@ -76,6 +76,7 @@ class Pipeline(Construct):
                 *_start_and_await(self, training),
             ],
         )
+        self.machine = machine.machine
         self.arn = machine.arn
         self.executions = executions_of(self, f"{settings.prefix}-main")
 

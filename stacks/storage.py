@@ -16,12 +16,16 @@ from constructs import Construct
 from stacks.encryption import Encryption
 from stacks.permissions import PERSONALIZE, allow
 
+_LOGS_BY_POLICY = "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy"
+"""CDK's feature flag: without it access logs need an ACL, which a bucket that its owner alone owns does not take."""
+
 
 class Storage(Construct):
     """The data bucket, the log bucket and the service role."""
 
     def __init__(self, scope: Construct, construct_id: str, *, encryption: Encryption | None = None) -> None:
         super().__init__(scope, construct_id)
+        self.node.set_context(_LOGS_BY_POLICY, True)  # whatever the app around it says
         self.logs = _bucket(
             self,
             "Logs",

@@ -52,7 +52,7 @@ class Teardown(Construct):
         clean_up = TaskFunction(self, "CleanUp", task=_cleaning(Personalize(self, prefix), pipeline), assets=assets)
         empty = TaskFunction(self, "EmptyBucket", task=_emptying([storage.data, storage.logs]), assets=assets)
         answer = TaskFunction(self, "Answer", task=_ANSWERING, assets=assets)
-        self._machine = Machine(
+        machine = Machine(
             self,
             "Machine",
             name=f"{prefix}-clean-up",
@@ -61,9 +61,10 @@ class Teardown(Construct):
             timeout=cdk.Duration.hours(2),
             functions=[clean_up, empty, answer],
         )
-        self.arn = self._machine.arn
+        self.machine = machine.machine
+        self.arn = machine.arn
         start = TaskFunction(self, "StartCleanUp", task=_starting(self.arn), assets=assets)
-        needed = [clean_up, empty, answer, start, self._machine, datasets, storage, pipeline]
+        needed = [clean_up, empty, answer, start, machine, datasets, storage, pipeline]
         self._resource(
             "DatasetGroup", start, kind="dataset-group", subject=datasets.group_arn, keep=datasets.owned, needed=needed
         )

@@ -9,14 +9,14 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from local_cloud import cdk, server, services
-from local_cloud.processes import Processes
+from local_cloud.processes import Child, Processes
 from local_cloud.services import LocalCloud
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,6 +36,8 @@ class Deployed:
     runs: int = 0
     experiment: str = EXPERIMENT
     """Its name, or the path of its YAML file."""
+    other_stack: bool = False
+    """It is in a stack that is not its own, whose outputs are those of its app."""
 
     def deploy(self) -> None:
         self.outputs = self.command_line.deploy(self.cloud)
@@ -44,7 +46,8 @@ class Deployed:
         self.command_line.destroy(self.cloud)
 
     def publish(self) -> None:
-        command = [sys.executable, "-m", "data_prep", self.experiment, "--stack"]
+        target = ["--bucket", self.outputs["DataBucketName"]] if self.other_stack else ["--stack"]
+        command = [sys.executable, "-m", "data_prep", self.experiment, *target]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=self.cloud.environment())
 
     def start(self, given: Any) -> str:
@@ -85,11 +88,17 @@ class Deployed:
 
 
 @contextmanager
-def deployed_stack(work: Path, *, gateway: str = server.MODULE) -> Iterator[Deployed]:
+def deployed_stack(
+    work: Path,
+    *,
+    gateway: str = server.MODULE,
+    stack: str = EXPERIMENT,
+    synthesize: Callable[[cdk.LocalCdk], Child] = cdk.LocalCdk.start_synth,
+) -> Iterator[Deployed]:
     """A local cloud with the stack in it; whoever has it destroys the stack, the servers end with the context."""
     with Processes() as processes:
-        command_line = cdk.LocalCdk(processes, work, EXPERIMENT)
-        synth = command_line.start_synth()
+        command_line = cdk.LocalCdk(processes, work, stack)
+        synth = synthesize(command_line)
         cloud = services.start(processes, work, ROOT, gateway=gateway)
         processes.finish(command_line.start_bootstrap(cloud))
         processes.finish(synth)

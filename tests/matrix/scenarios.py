@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +24,8 @@ from tools.permissions import named
 Event = dict[str, Any]
 ENSURE = ("Tasks/EnsureImport", "Tasks/EnsureSolution", "Tasks/EnsureVersion", "Tasks/EnsureCampaign")
 READERS = ("Tasks/Ask", "Tasks/TryEvents", "Tasks/Judge", "Tasks/JudgeBaselines", "Tasks/Compare")
+TO_SERVE = ("Tasks/ChooseCampaign", "Tasks/Weigh")
+"""What a run calls for that trains another version than the one that is served."""
 HEEDING = {**QUICK, "recipes": ["aws-hrnn"]}
 """A run whose recipe's answers follow events."""
 LIMIT = 60.0
@@ -69,19 +71,21 @@ class World:
         self.record.forget()
         self.training = self._note(QUICK, functions)["Input"]
         self.run({**QUICK, "mode": "serve", "train_afresh": True})
+        del self.events["Tasks/ChooseCampaign"]  # an experiment's makes no call
+        self._note({**QUICK, "mode": "serve", "train_afresh": True}, functions, only=TO_SERVE)
         if events:
-            self.training_with_events = self._note(HEEDING, functions, only="Tasks/TryEvents")["Input"]
+            self.training_with_events = self._note(HEEDING, functions, only=["Tasks/TryEvents"])["Input"]
             self.following = self.make_campaign(self.versions(HEEDING)[0])
         self.record.forget()
 
-    def _note(self, given: Event, functions: dict[str, str], only: str = "") -> Event:
+    def _note(self, given: Event, functions: dict[str, str], only: Sequence[str] = ()) -> Event:
         """Run, and keep what the functions were called with; what the second machine was started with."""
         self.record.forget()
         self.run(given)
         started: Event = {}
         for resource, event in self.record.calls():
             function = functions.get(resource.rsplit(":", 1)[-1], "").removesuffix("/Function")
-            if function and only in {"", function}:
+            if function and (not only or function in only):
                 self.events.setdefault(function, []).append(event)
             elif resource.startswith("arn:aws:states:::states:startExecution"):
                 started = event

@@ -22,6 +22,7 @@ import aws_cdk as cdk  # noqa: E402
 from experiments.config import Experiment  # noqa: E402
 from stacks.application import compose  # noqa: E402
 
+FLAGS: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
 EVERYTHING = {
     "name": "everything",
     "description": "Uses every option of an experiment that a stack depends on",
@@ -112,8 +113,7 @@ def named(outdir: Path, name: str) -> Template:
 
 def new_app(outdir: Path, **context: Any) -> cdk.App:
     """An empty app with the context of cdk.json."""
-    settings = json.loads((ROOT / "cdk.json").read_text())["context"]
-    return cdk.App(context=settings | context, outdir=str(outdir), analytics_reporting=False)
+    return cdk.App(context=FLAGS | context, outdir=str(outdir), analytics_reporting=False)
 
 
 def synthesize(outdir: Path, *given: dict[str, Any], **context: Any) -> dict[str, Template]:

@@ -168,6 +168,7 @@ TASKS = {
     **{"Tasks/EstimateCost": "estimate_cost"},
     **{"Tasks/Compare": "compare", "Tasks/Judge": "judge", "Tasks/JudgeBaselines": "judge_baselines"},
     **{"Tasks/Release": "release", "Tasks/Report": "report", "Tasks/ServiceMetrics": "service_metrics"},
+    **{"Tasks/ChooseCampaign": "choose_campaign", "Tasks/Weigh": "weigh"},
     **{"Tasks/TryEvents": "try_events", "Teardown/CleanUp": "cleanup", "Teardown/EmptyBucket": "empty_bucket"},
     **{"Teardown/Answer": "answer", "Teardown/StartCleanUp": "start_cleanup"},
 }

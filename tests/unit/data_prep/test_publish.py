@@ -125,6 +125,14 @@ def test_into_the_bucket_of_the_stack(file: Path, stacks: Stacks, capsys: pytest
     check(Manifest.from_json(json.loads(contents.pop("data/manifest.json"))), contents)
 
 
+def test_into_a_bucket_by_its_name(file: Path, stacks: Stacks, capsys: pytest.CaptureFixture[str]) -> None:
+    stacks.outputs["team"] = {"TheirBucket": "shop-data"}
+    assert main([str(file), "--bucket", "shop-data"]) == 0
+    assert "s3://shop-data/data/manifest.json" in capsys.readouterr().out
+    keys = {entry.key for entry in boto3.resource("s3").Bucket("shop-data").objects.all()}
+    assert "data/manifest.json" in keys
+
+
 def test_the_manifest_is_uploaded_last(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     class Recorder:
         def __init__(self) -> None:
@@ -146,7 +154,9 @@ def test_the_stack_of_an_environment(file: Path, stacks: Stacks, capsys: pytest.
     stacks.outputs["shop-prod"] = {"DataBucketName": "shop-data"}
     assert main([str(file), "--stack", "-c", "env=prod"]) == 0
     assert main([str(file), "--stack"]) == 2
-    assert "there is no stack shop" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "there is no stack shop" in told
+    assert "--bucket NAME" in told
 
 
 def test_a_stack_without_the_output(stacks: Stacks) -> None:
