@@ -18,7 +18,7 @@ READY_DEV := $(VENV)/.ready-dev
 READY_PEERS := .venv-peers/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve runs pictures test estimate synth faults bench bench-recipes verify lint format deploy destroy diff pins snapshots permissions clean
+.PHONY: help run serve campaigns park unpark runs pictures test estimate synth faults bench bench-recipes verify lint format deploy destroy diff pins snapshots permissions clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | while IFS="$$(printf '\t')" read -r a b; do printf '  make %-14s %s\n' "$$a" "$$b"; done
@@ -94,6 +94,15 @@ diff: $(READY)  ## what a deploy would change; fails if data would be lost [ALLO
 	@$(CDK) -- diff -c experiments=$(EXPERIMENT) -c env=$(ENVIRONMENT)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tools.replacements $(EXPERIMENT) --environment $(ENVIRONMENT) \
 		$(patsubst %,--allow %,$(subst $(comma), ,$(ALLOW_REPLACE)))
+
+campaigns: $(READY)  ## what the campaigns of EXPERIMENT=name serve, and what they cost a day
+	@$(BIN)/python -m campaigns list $(EXPERIMENT) --environment $(ENVIRONMENT)
+
+park: $(READY)  ## delete its campaigns for as long as nobody needs them; they cost nothing then
+	@$(BIN)/python -m campaigns park $(EXPERIMENT) --environment $(ENVIRONMENT)
+
+unpark: $(READY)  ## make them again under the same ARNs, without a training
+	@$(BIN)/python -m campaigns unpark $(EXPERIMENT) --environment $(ENVIRONMENT)
 
 # ------------------------------------------------------------------------------------------------------------ upkeep
 pins: $(READY_DEV)  ## compile requirements*.in to full pins

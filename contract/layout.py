@@ -6,6 +6,7 @@
     data/VERSION/titles.csv                    what reports call the items, where the source tells
     runs/RUN_ID/...                            answers and judgements of one execution
     reports/RUN_ID/report.json, report.html    the result
+    serving/parked.json                        campaigns that were deleted to be made again
 
 VERSION is a digest of the content, so that a new upload never overwrites what a running execution reads.
 """
@@ -15,6 +16,8 @@ from __future__ import annotations
 from contract.recipes import DatasetKind
 
 MANIFEST = "data/manifest.json"
+PARKED = "serving/parked.json"
+"""Campaigns that were deleted to save money, and what makes each again (lambdas.parking)."""
 
 
 def past(version: str, kind: DatasetKind) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,6 +11,8 @@ class WatchCampaigns:
 
     prefix: str
     """contract.naming.prefix"""
+    park_in: str | None = None
+    """The data bucket, if idle campaigns are to be parked (lambdas.parking); None: they are only counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,3 +23,5 @@ class Watched:
     """Active ones, of the experiment."""
     idle: list[str]
     """ARNs of those that nobody asked."""
+    parked: list[str] = field(default_factory=list)
+    """ARNs of those that were parked for it."""

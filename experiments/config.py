@@ -323,6 +323,10 @@ class Experiment(Part):
                 raise wrong(f"the filter {declared.name} is declared twice", at=("filters", number, "name"))
         if isinstance(self.data, Files):
             self._maps_its_columns(self.data)
+        for name in (naming.DEFAULT_ENVIRONMENT, *self.environments):
+            if (options := self.in_environment(name).stack).park_idle and not options.operations:
+                where = ("environments", name) if name in self.environments else ("stack",)
+                raise wrong("park_idle needs operations: true, which watches the campaigns", at=(*where, "park_idle"))
         return self
 
     def in_environment(self, name: str) -> Experiment:

@@ -72,6 +72,9 @@ class StackOptions(Part):
     operations: bool = False
     """Alarms to the notification topic, a dashboard, metrics of the runs, traces, an event per status change of a
     resource in Amazon Personalize, a watch over idle campaigns."""
+    park_idle: bool = False
+    """With `operations`: a campaign that nobody asked for a day is parked, that is, deleted and noted, so that
+    `make unpark` makes it again under its ARN."""
     budget: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """US dollars a month: the topic is told when the account's cost of Amazon Personalize nears or exceeds them."""
     schedule: Annotated[str, AfterValidator(_schedule)] | None = None

@@ -31,7 +31,9 @@ def measures_of(result: Any) -> Iterator[Measure]:
         yield "RequestsOfRuns", MetricUnit.Count, result.requests
     elif isinstance(result, Watched):
         yield "Campaigns", MetricUnit.Count, result.campaigns
-        yield "IdleCampaigns", MetricUnit.Count, len(result.idle)
+        yield "IdleCampaigns", MetricUnit.Count, len(result.idle) - len(result.parked)
+        if result.parked:
+            yield "ParkedCampaigns", MetricUnit.Count, len(result.parked)
 
 
 def publish(result: Any) -> None:

@@ -14,6 +14,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from experiments.options import StackOptions
 from stacks.storage import Storage
 
 
@@ -128,11 +129,14 @@ _OF_OPERATIONS = (
         why="neither ListCampaigns of Amazon Personalize nor GetMetricData of CloudWatch knows a resource",
     ),
 )
+_OF_PARKING = (
+    _Accepted(resource="{personalize}:campaign/{prefix}-*", roles=("Operations/WatchCampaigns/Role",), why=_BY_NAME),
+)
 """With that option."""
 
 
-def acknowledge(scope: Construct, *, storage: Storage, prefix: str, operations: bool, spark: bool) -> None:
-    """Accept the findings above in that experiment's construct; `operations`, `spark`: it has that option."""
+def acknowledge(scope: Construct, *, storage: Storage, prefix: str, options: StackOptions, spark: bool) -> None:
+    """Accept the findings above in that experiment's construct; `spark`: it has a Spark job."""
     stack = cdk.Stack.of(scope)
     words = {
         "data": f"<{_logical_id(stack, storage.data)}.Arn>",
@@ -141,7 +145,11 @@ def acknowledge(scope: Construct, *, storage: Storage, prefix: str, operations: 
         "states": _service("states", stack),
         "prefix": prefix,
     }
-    optional = (*(_OF_OPERATIONS if operations else ()), *(_OF_SPARK_JOB if spark else ()))
+    optional = (
+        *(_OF_OPERATIONS if options.operations else ()),
+        *(_OF_PARKING if options.park_idle else ()),
+        *(_OF_SPARK_JOB if spark else ()),
+    )
     for row in (*_ACCEPTED, *optional):
         finding = f"AwsSolutions-IAM5[Resource::{row.resource.format(**words)}]"
         for role in _constructs(scope, row.roles):

@@ -14,11 +14,14 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from contract.layout import PARKED
 from stacks.assets import Assets
-from stacks.permissions import allow
+from stacks.encryption import use_of
+from stacks.permissions import Personalize, allow
 from stacks.publishing import let_publish
 from stacks.schedule import Schedule
 from stacks.states import TRACE, Machine
@@ -39,12 +42,21 @@ class Operations(Construct):
     """Made last: it looks at the machines and functions of the experiment, which are beside it in the scope."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, prefix: str, assets: Assets, topic: sns.Topic, tasks: Construct
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        prefix: str,
+        assets: Assets,
+        topic: sns.Topic,
+        tasks: Construct,
+        park_in: s3.Bucket | None = None,
     ) -> None:
+        """`park_in`: the data bucket, if idle campaigns are to be parked."""
         super().__init__(scope, construct_id)
         self._prefix, self._topic = prefix, topic
         stack = cdk.Stack.of(self)
-        watch = TaskFunction(self, "WatchCampaigns", task=_watching(), assets=assets)
+        watch = TaskFunction(self, "WatchCampaigns", task=_watching(prefix, stack, park_in), assets=assets)
         Schedule(
             self,
             "Hourly",
@@ -52,7 +64,7 @@ class Operations(Construct):
             expression="rate(1 hour)",
             target_arn=watch.arn,
             action="lambda:InvokeFunction",
-            given={"prefix": prefix},
+            given={"prefix": prefix, **({"park_in": park_in.bucket_name} if park_in else {})},
         )
         machines = [found for found in scope.node.find_all() if isinstance(found, Machine)]
         functions = [found for found in scope.node.find_all() if isinstance(found, TaskFunction)]
@@ -168,11 +180,18 @@ class Operations(Construct):
         )
 
 
-def _watching() -> Task:
+def _watching(prefix: str, scope: Construct, park_in: s3.Bucket | None) -> Task:
+    statements = [allow(["personalize:ListCampaigns", "cloudwatch:GetMetricData"], "*")]
+    if park_in:
+        campaign = Personalize(scope, prefix).named("campaign")
+        statements += [
+            allow(["personalize:DescribeCampaign", "personalize:DeleteCampaign"], campaign),
+            allow(["s3:GetObject", "s3:PutObject"], park_in.arn_for_objects(PARKED)),
+            allow(["s3:ListBucket"], park_in.bucket_arn),
+            *use_of(park_in.encryption_key, "Decrypt", "GenerateDataKey"),
+        ]
     return Task(
-        module="watch_campaigns",
-        purpose="Counts the campaigns that nobody asks",
-        statements=[allow(["personalize:ListCampaigns", "cloudwatch:GetMetricData"], "*")],
+        module="watch_campaigns", purpose="Counts the campaigns that nobody asks, or parks them", statements=statements
     )
 
 

@@ -137,12 +137,20 @@ class PersonalizeExperiment(Construct):
                 storage=storage,
             )
         if options.operations:
-            Operations(self, "Operations", prefix=prefix, assets=assets, topic=pipeline.topic, tasks=tasks)
+            Operations(
+                self,
+                "Operations",
+                prefix=prefix,
+                assets=assets,
+                topic=pipeline.topic,
+                tasks=tasks,
+                park_in=storage.data if options.park_idle else None,
+            )
         if options.budget:
             Budget(self, "Budget", dollars=options.budget, topic=pipeline.topic)
         if options.schedule:
             _run_by_itself(self, options.schedule, machine=pipeline.arn, teardown=teardown)
-        acknowledge(self, storage=storage, prefix=prefix, operations=options.operations, spark=spark is not None)
+        acknowledge(self, storage=storage, prefix=prefix, options=options, spark=spark is not None)
         tag(self, {"experiment": experiment.name, "environment": environment, **options.tags})
         if encryption:
             encryption.encrypt_logs(self)

@@ -4,7 +4,10 @@ Run every hour by the option `operations`; the metric IdleCampaigns raises the a
 names its campaign, and those of a run have names that are known only then. Where there were no requests there are no
 data points either, so what is missing counts as none.
 
-Calls: personalize:ListCampaigns, cloudwatch:GetMetricData.
+With the option `park_idle` it parks them (lambdas.parking).
+
+Calls: personalize:ListCampaigns, cloudwatch:GetMetricData; to park also personalize:DescribeCampaign,
+personalize:DeleteCampaign, s3:GetObject serving/parked.json, s3:ListBucket, s3:PutObject serving/parked.json.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import Any
 
 from contract.plan import ACTIVE
 from contract.watching import WatchCampaigns, Watched
+from lambdas import parking
 from lambdas.aws import Clients
 from lambdas.task import task
 
@@ -27,16 +31,13 @@ _AT_ONCE = 500 // len(_METRICS)
 def watch(event: WatchCampaigns, aws: Clients) -> Watched:
     """Looks at the campaigns whose names begin with the prefix; one that is younger than a day is not idle yet."""
     now = datetime.now(UTC)
-    ours, old = 0, []
-    for page in aws.personalize.get_paginator("list_campaigns").paginate():
-        for campaign in page["campaigns"]:
-            if campaign["name"].startswith(f"{event.prefix}-") and campaign["status"] == ACTIVE:
-                ours += 1
-                if campaign["creationDateTime"] < now - PATIENCE:
-                    old.append(campaign["campaignArn"])
+    active = [campaign for campaign in parking.ours(event.prefix, aws) if campaign["status"] == ACTIVE]
+    old = [campaign["campaignArn"] for campaign in active if campaign["creationDateTime"] < now - PATIENCE]
     asked = [_asked(old[start : start + _AT_ONCE], now, aws=aws) for start in range(0, len(old), _AT_ONCE)]
     used = set().union(*asked)
-    return Watched(campaigns=ours, idle=[arn for arn in old if arn not in used])
+    idle = [arn for arn in old if arn not in used]
+    parked = parking.park(idle, bucket=event.park_in, aws=aws) if event.park_in and idle else []
+    return Watched(campaigns=len(active), idle=idle, parked=parked)
 
 
 handler = task(WatchCampaigns, watch)

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from deployed_stack import QUICK, Deployed, deployed_stack
+from deployed_stack import EXPERIMENT, QUICK, Deployed, deployed_stack
 
+from campaigns import command as campaigns
 from contract import layout
 from contract.recipes import DatasetKind
 from local_cloud.leftovers import leftovers
@@ -96,8 +97,8 @@ def serve(deployed: Deployed, **given: Any) -> tuple[dict[str, Any], list[dict[s
     report = json.loads(s3.get_object(Bucket=bucket, Key=layout.report(ended["name"], "json"))["Body"].read())
     personalize = deployed.cloud.client("personalize")
     arns = [row["campaignArn"] for row in personalize.list_campaigns()["campaigns"]]
-    campaigns = [personalize.describe_campaign(campaignArn=arn)["campaign"] for arn in arns]
-    return report["recipes"]["aws-popularity-count"]["promotion"], campaigns
+    found = [personalize.describe_campaign(campaignArn=arn)["campaign"] for arn in arns]
+    return report["recipes"]["aws-popularity-count"]["promotion"], found
 
 
 def version_served(campaign: dict[str, Any]) -> str:
@@ -143,7 +144,35 @@ def test_a_new_version_is_served_unless_it_is_clearly_worse(deployed: Deployed) 
     assert promotion["decision"] == "kept"
     assert promotion["difference"] <= promotion["high"] < 0
     assert version_served(campaign) == second, "people are not served what was learned from wrong data"
-    deployed.cloud.client("personalize").delete_campaign(campaignArn=campaign["campaignArn"])
+
+
+def test_a_parked_campaign_costs_nothing_and_comes_back_under_its_arn(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in deployed.cloud.environment().items():
+        monkeypatch.setenv(name, value)
+    personalize, runtime = deployed.cloud.client("personalize"), deployed.cloud.client("personalize-runtime")
+    (listed,) = personalize.list_campaigns()["campaigns"]
+    arn = listed["campaignArn"]
+    served = version_served(personalize.describe_campaign(campaignArn=arn)["campaign"])
+    before = runtime.get_recommendations(campaignArn=arn, userId="nobody")["itemList"]
+
+    assert campaigns.main(["park", EXPERIMENT]) == 0
+    assert f"parked {arn}" in capsys.readouterr().out
+    assert campaigns.main(["list", EXPERIMENT]) == 0
+    assert "parked" in capsys.readouterr().out
+    assert campaigns.main(["unpark", EXPERIMENT]) == 0
+    assert f"active {arn}" in capsys.readouterr().out
+    assert version_served(personalize.describe_campaign(campaignArn=arn)["campaign"]) == served
+    assert runtime.get_recommendations(campaignArn=arn, userId="nobody")["itemList"] == before
+
+    assert campaigns.main(["unpark", EXPERIMENT]) == 0
+    assert "Nothing is parked" in capsys.readouterr().out
+    assert campaigns.main(["list", EXPERIMENT]) == 0
+    assert "4.80" in capsys.readouterr().out, "86,400 requests at $0.0556 a thousand"
+    assert campaigns.main(["park", "no-such-experiment"]) == 2
+    assert "there is no stack no-such-experiment" in capsys.readouterr().err
+    personalize.delete_campaign(campaignArn=arn)
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,7 @@ def test_without_the_option_nothing_is_announced_or_measured(capsys: pytest.Capt
         (Asked(status="PENDING", next=10, users=20, requests=10), {}),
         (Asked(status=DONE, next=20, users=20, requests=20), {"RequestsOfRuns": 20}),
         (Watched(campaigns=2, idle=["a"]), {"Campaigns": 2, "IdleCampaigns": 1}),
+        (Watched(campaigns=2, idle=["a"], parked=["a"]), {"Campaigns": 2, "IdleCampaigns": 0, "ParkedCampaigns": 1}),
         (Watched(campaigns=0, idle=[]), {"Campaigns": 0, "IdleCampaigns": 0}),
     ],
 )

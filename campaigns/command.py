@@ -1,0 +1,135 @@
+"""python -m campaigns list|park|unpark EXPERIMENT [--environment NAME]: the campaigns of a deployed stack.
+
+`park` deletes them and notes in the data bucket what each served; `unpark` makes them again under the same ARNs, which
+takes minutes and trains nothing. Who asks a parked campaign gets ResourceNotFoundException.
+
+Exit codes: 0 done; 1 AWS refused something; 2 there is no such stack; 130 interrupted: the note is kept, and the same
+command goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from contract import naming
+from contract.plan import ACTIVE
+from contract.recipes import RECIPES
+from costs import prices
+from costs.meters import RECOMMENDATIONS, RECOMMENDATIONS_V2
+from data_prep.errors import StackError
+from data_prep.publish import bucket_of
+from lambdas import parking
+from lambdas.aws import Clients
+
+DAY = 86_400
+LOOK = 2.0
+"""Seconds between two looks at what is being made."""
+_WIDTH = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    errors = Console(stderr=True)
+    asked = _parser().parse_args(arguments)
+    try:
+        bucket = bucket_of(naming.stack_name(asked.experiment, asked.environment))
+        prefix = naming.prefix(asked.experiment, asked.environment)
+        aws = Clients(boto3.client)  # type: ignore[arg-type]
+        _COMMANDS[asked.command](prefix, bucket, aws)
+    except StackError as error:
+        errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+        return 2
+    except (ClientError, BotoCoreError, ValueError) as error:
+        again = "What is parked stays noted: the same command goes on where this one ended"
+        errors.print(f"[bold red]error:[/] {escape(str(error))}. {again}", soft_wrap=True, highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        errors.print("Interrupted. The same command goes on where this one ended.")
+        return 130
+    return 0
+
+
+def _list(prefix: str, bucket: str, aws: Clients) -> None:
+    rows = [aws.personalize.describe_campaign(campaignArn=row["campaignArn"]) for row in parking.ours(prefix, aws)]
+    table = Table(title=f"Campaigns of {prefix}", title_justify="left")
+    for name in ("campaign", "status", "recipe", "solution version", "provisioned TPS", "US dollars a day"):
+        table.add_column(name, overflow="fold", justify="right" if name in {"provisioned TPS"} else "left")
+    for row in (answer["campaign"] for answer in rows):
+        table.add_row(row["name"], row["status"], *_served(row, aws))
+    for arn, request in parking.parked(bucket, aws).items():
+        recipe, version, tps, _ = _served(request, aws)
+        table.add_row(arn.rpartition("/")[2], "parked", recipe, version, tps, "0")
+    _console().print(table if table.row_count else "There is no campaign, nor is one parked.", highlight=False)
+
+
+def _served(row: dict[str, Any], aws: Clients) -> list[str]:
+    """Recipe, version, throughput, and what that costs asked or not."""
+    update = row.get("latestCampaignUpdate") or {}
+    now = {**row, **(update if update.get("status") == ACTIVE else {})}
+    version, tps = now["solutionVersionArn"], int(now.get("minProvisionedTPS") or 1)
+    found = aws.personalize.describe_solution_version(solutionVersionArn=version)["solutionVersion"]
+    recipe = found["recipeArn"].rpartition("/")[2]
+    return [
+        recipe,
+        version.partition(":solution/")[2],
+        str(tps),
+        _dollars(recipe, tps, aws.personalize.meta.region_name),
+    ]
+
+
+def _dollars(recipe: str, tps: int, region: str) -> str:
+    by_interactions = recipe in RECIPES and RECIPES[recipe].billed_by == "interactions"
+    try:
+        price = prices.load(region).of[RECOMMENDATIONS_V2 if by_interactions else RECOMMENDATIONS]
+    except prices.NoPrice:
+        return "no price for the region"
+    return f"{price.of(tps * DAY):,.2f}"
+
+
+def _park(prefix: str, bucket: str, aws: Clients) -> None:
+    done = parking.park([row["campaignArn"] for row in parking.ours(prefix, aws)], bucket=bucket, aws=aws)
+    for arn in done:
+        _console().print(f"parked {arn}", highlight=False, soft_wrap=True)
+    if not done:
+        _console().print("There is no active campaign to park.")
+
+
+def _unpark(prefix: str, bucket: str, aws: Clients) -> None:
+    console, any_of_them = _console(), False
+    while True:
+        active, awaited = parking.unpark(bucket=bucket, aws=aws)
+        for arn in active:
+            console.print(f"active {arn}", highlight=False, soft_wrap=True)
+        any_of_them = any_of_them or bool(active)
+        if not awaited:
+            break
+        time.sleep(LOOK)
+    if not any_of_them:
+        console.print("Nothing is parked.")
+
+
+_COMMANDS = {"list": _list, "park": _park, "unpark": _unpark}
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m campaigns", description="What the campaigns of a deployed experiment serve; park and unpark."
+    )
+    parser.add_argument("command", choices=list(_COMMANDS))
+    parser.add_argument("experiment", help="its name, as in its YAML file")
+    parser.add_argument("--environment", default=naming.DEFAULT_ENVIRONMENT, help="default: %(default)s")
+    return parser
