@@ -131,7 +131,7 @@ class SparkJob(Construct):
                 "--job-bookmark-option": "job-bookmark-disable",
             },
         )
-        self.job.add_dependency(security)
+        self.job.add_resource_dependency(security)
 
     def _key(self, log_prefix: str) -> kms.Key:
         key = kms.Key(
