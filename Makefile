@@ -13,6 +13,7 @@ comma := ,
 VENV := .venv
 BIN := $(VENV)/bin
 CDK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m local_cloud.cdk
+COMPILE := $(BIN)/uv pip compile --generate-hashes --python-version 3.11 --no-header --no-annotate --quiet $(if $(UPGRADE),--upgrade)
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 READY_PEERS := .venv-peers/.ready
@@ -31,10 +32,12 @@ $(READY): requirements.txt requirements-local.txt package.json package-lock.json
 $(READY_DEV): $(READY) requirements-dev.txt
 	@$(PYTHON) tools/setup.py requirements.txt requirements-local.txt requirements-dev.txt && touch $@
 
-$(READY_PEERS): requirements-peers.txt
+$(READY_PEERS): requirements-peers.txt requirements-torch.txt
 	@test -n "$(PYTHON)" || { echo "personalize-cdk needs Python 3.11 or newer, and there is none on the PATH" >&2; exit 1; }
 	@echo "Setting up .venv-peers/ (PyTorch and others, for the benchmark only; a few minutes)"
-	@$(PYTHON) -m venv .venv-peers && .venv-peers/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-peers.txt && touch $@
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip --disable-pip-version-check --quiet install --no-deps -r requirements-peers.txt
+	@.venv-peers/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-torch.txt && touch $@
 
 # ------------------------------------------------------------------------------------------------------------- the jobs
 run: $(READY)  ## deploy, train, evaluate and report in a local cloud [EXPERIMENT=name] [DATA=folder]
@@ -105,12 +108,12 @@ unpark: $(READY)  ## make them again under the same ARNs, without a training
 	@$(BIN)/python -m campaigns unpark $(EXPERIMENT) --environment $(ENVIRONMENT)
 
 # ------------------------------------------------------------------------------------------------------------ upkeep
-pins: $(READY_DEV)  ## compile requirements*.in to full pins
+pins: $(READY_DEV)  ## compile requirements*.in to full pins with hashes [UPGRADE=1: newer versions]
 	@for f in requirements requirements-local requirements-dev; do \
-	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --quiet $$f.in -o $$f.txt || exit 1; done
-	@$(BIN)/uv pip compile --python-version 3.11 --no-header --no-annotate --quiet requirements-peers.in -o requirements-peers.txt
-	@# What only PyTorch for GPUs needs: pip fetches it where that build is chosen.
-	@sed -i.bak -E '/^(nvidia|cuda|triton)/d' requirements-peers.txt && rm requirements-peers.txt.bak
+	$(COMPILE) --universal $$f.in -o $$f.txt || exit 1; done
+	@$(COMPILE) requirements-peers.in -o requirements-peers.txt
+	@# PyTorch, and what only its build for GPUs needs, come by version alone: which build it is, the machine decides.
+	@sed -i.bak -E '/^(nvidia|cuda|triton|torch==)/,/[^\\]$$/d' requirements-peers.txt && rm requirements-peers.txt.bak
 
 snapshots: $(READY_DEV)  ## accept templates, the experiments' schema and the recipes' tables as they are now (then read the diff)
 	@$(BIN)/python -m experiments.schema

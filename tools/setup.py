@@ -8,6 +8,7 @@ when a list of pins changed.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -38,7 +39,8 @@ def main(lists: list[str]) -> int:
 
 
 def _install(python: Path, lists: list[str]) -> bool:
-    total = len({line for name in lists for line in (ROOT / name).read_text().split("\n") if line.strip()})
+    pins = re.compile(r"^[\w.-]+(?===|\[)", re.MULTILINE)  # below each, indented, the hashes that pip checks
+    total = len({pin for name in lists for pin in pins.findall((ROOT / name).read_text())})
     command = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--progress-bar", "off"]
     for name in lists:
         command += ["-r", str(ROOT / name)]

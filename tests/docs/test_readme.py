@@ -40,11 +40,13 @@ def test_the_changelog_names_the_version() -> None:
     assert re.search(rf"^## {re.escape(version)}\b", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-local.txt", "requirements-dev.txt"])
-def test_every_requirement_is_pinned(name: str) -> None:
-    lines = [line.split(";")[0].strip() for line in (ROOT / name).read_text().splitlines() if line.strip()]
-    assert lines
-    assert not [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+(\[[a-z,-]+\])?==[^=]+", line)]
+@pytest.mark.parametrize("name", ["requirements", "requirements-local", "requirements-dev", "requirements-peers"])
+def test_every_requirement_is_pinned_with_hashes(name: str) -> None:
+    text = (ROOT / f"{name}.txt").read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert len(lines) > 20
+    pin = r"[A-Za-z0-9._-]+(\[[a-z,-]+\])?==[^\s=;]+( ; [^#]+?)?( +--hash=sha256:[0-9a-f]{64})+"
+    assert not [line for line in lines if not re.fullmatch(pin, line)]
 
 
 def test_the_experiment_shown_is_a_whole_one(tmp_path: Path) -> None:

@@ -1,16 +1,15 @@
-"""Options of the stack (`stack:`): what each adds, and that any combination synthesizes without a finding of cdk-nag.
-
-The sixteen combinations contain every pair of options in all four ways: both, either, none.
-"""
+"""Options of the stack (`stack:`): what each adds, and that cdk-nag finds nothing in any combination."""
 
 from __future__ import annotations
 
 import graphlib
+import itertools
 import json
 import re
 from typing import Any
 
 import pytest
+from combinations import ALL, BOUNDARY, FAST, KEY, MASKS, NUMBERS, combination
 from synth_app import EVERYTHING, MINIMAL, Template, named, new_app, states_of, synthesize, text_of
 
 from contract import naming
@@ -18,48 +17,18 @@ from contract.as_json import from_json
 from contract.plan import Options
 from contract.watching import WatchCampaigns, Watched
 from experiments.config import Experiment
+from experiments.options import StackOptions
 from lambdas.measures import measures_of
 from lambdas.status_events import SOURCE
 from stacks.experiment import ExperimentStack
 
-BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
-KEY = "arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
 PERSONALIZE = "personalize.amazonaws.com"
-FAST = {"aws:cdk:bundling-stacks": []}
-"""The layer's content is not looked at here."""
-ALL: dict[str, Any] = {
-    "retain": True,
-    "permissions_boundary": BOUNDARY,
-    "tags": {"team": "shop", "cost-centre": 4711},
-    "kms_key": "new",
-    "operations": True,
-    "budget": 100,
-    "schedule": "rate(7 days)",
-}
-
-
-def _combination(number: int) -> dict[str, Any]:
-    """Each option is on where the bits of the number that are its own are odd in number: any two are independent."""
-    masks = {
-        "retain": 1,
-        "kms_key": 2,
-        "tags": 3,
-        "permissions_boundary": 4,
-        "operations": 8,
-        "budget": 5,
-        "schedule": 6,
-    }
-    options = {name: ALL[name] for name, mask in masks.items() if name in ALL and (number & mask).bit_count() % 2}
-    if number & 4 and "kms_key" in options:
-        options["kms_key"] = KEY
-    base = EVERYTHING if (number & 9).bit_count() % 2 else MINIMAL
-    return {**base, "name": f"combination-{number}", "stack": options}
 
 
 @pytest.fixture(scope="module")
 def combinations(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
     """Raises if cdk-nag or CDK's own validation has findings in any."""
-    return synthesize(tmp_path_factory.mktemp("combinations"), *map(_combination, range(16)), **FAST)
+    return synthesize(tmp_path_factory.mktemp("combinations"), *map(combination, NUMBERS), **FAST)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +62,7 @@ def _needs(value: Any) -> set[str]:
     return {name for part in value.values() for name in _needs(part)}
 
 
-@pytest.mark.parametrize("number", range(16))
+@pytest.mark.parametrize("number", NUMBERS)
 def test_any_combination_can_be_made_in_some_order(combinations: dict[str, Template], number: int) -> None:
     template = combinations[f"combination-{number}"]
     graph = {
@@ -105,12 +74,10 @@ def test_any_combination_can_be_made_in_some_order(combinations: dict[str, Templ
 
 
 def test_every_pair_of_options_is_among_the_combinations() -> None:
-    chosen = [set(_combination(number)["stack"]) for number in range(16)]
-    for one in ALL:
-        for other in ALL.keys() - {one}:
-            assert {(one in options, other in options) for options in chosen} == {
-                *((True, True), (True, False), (False, True), (False, False))
-            }
+    assert MASKS.keys() == StackOptions.model_fields.keys() | {"spark_job"}
+    chosen = [combination(number)["stack"].keys() | (combination(number).keys() & {"spark_job"}) for number in NUMBERS]
+    for one, other in itertools.permutations(MASKS, 2):
+        assert len({(one in options, other in options) for options in chosen}) == 4, (one, other)
 
 
 def test_what_holds_data_is_retained_and_nothing_cleans_it(full: Template) -> None:

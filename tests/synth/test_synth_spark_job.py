@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from combinations import with_spark
 from synth_app import MINIMAL, ROOT, Template, synthesize, text_of
 
 from stacks.spark_job import PACKAGES, pins
@@ -27,11 +28,7 @@ def outdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def template(outdir: Path) -> Template:
     """Synthesized with cdk-nag, which raises if it finds anything."""
-    files = {
-        "kind": "files",
-        "interactions": {"path": "log.csv", "columns": {"USER_ID": "who", "ITEM_ID": "what", "TIMESTAMP": "when"}},
-    }
-    large = MINIMAL | {"name": "large", "data": files, "spark_job": {"workers": 20}}
+    large = with_spark(MINIMAL) | {"name": "large"}
     return synthesize(outdir, large)["large"]
 
 
