@@ -93,6 +93,7 @@ class ExperimentStack(cdk.Stack):
             )
             self._say("PrepareJobName", spark.job.ref, "The Glue job that prepares the data below raw/ of the bucket")
         self._say("DataBucketName", storage.data.bucket_name, "Where data and reports lie")
+        self._say("ServiceRoleArn", storage.service_role.role_arn, "With it Amazon Personalize reads the data")
         self._say("StateMachineArn", pipeline.arn, "Start it with {} to compare the recipes")
         self._say("DatasetGroupArn", datasets.group_arn, "The dataset group in Amazon Personalize")
         self._say("NotificationTopicArn", pipeline.topic.topic_arn, "Gets the verdict of every run")
