@@ -155,6 +155,7 @@ def finish(found: Traces) -> None:
     for key in filter(LIST.search, place.keys()):
         if mentions(place.open(key), texts):
             place.delete(key)
+    texts = texts.union(*map(spellings, found.probes))
     for version in place.older_that_mention(texts):
         place.drop(version)
 
