@@ -11,14 +11,16 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from contract import layout
 from contract.as_json import to_json
 from contract.manifest import Manifest
 from data_prep.errors import StackError
-from data_prep.prepare import Prepared
+
+if TYPE_CHECKING:  # what computes takes a while to import, and who looks up a stack needs none of it
+    from data_prep.prepare import Prepared
 
 BUCKET_OUTPUT = "DataBucketName"
 """Output of the experiment's stack."""

@@ -138,16 +138,6 @@ def test_a_user_is_forgotten_everywhere(deployed: Deployed) -> None:
     code, said = forget(deployed, user, "--yes")
     assert (code, "nothing names the user" in said) == (2, True)
 
-    known = deployed.made()
-    again = deployed.execute(QUICK)
-    assert again["status"] == "SUCCEEDED", again.get("cause")
-    made = deployed.made()
-    assert len(made["jobs"]) == 2 * len(known["jobs"]), "other data are imported anew"
-    assert len(made["versions"]) == 2 * len(known["versions"]), "and trained on"
-    code, said = forget(deployed, "another-one", "--unknown", "--delete-solutions", "--yes")
-    assert code == 0, said
-    assert deployed.made()["solutions"] == []
-
 
 def _try_events(deployed: Deployed, user: str, run: str, manifest: Manifest) -> str:
     """What the state "Try events" leaves when it plays this user; the made-up user's id."""
@@ -186,9 +176,16 @@ def _others_are_as_they_were(deployed: Deployed, before: Manifest, user: str) ->
     assert now.files.past["Items"].sha256 == before.files.past["Items"].sha256
 
 
-def test_what_a_run_on_this_machine_left(deployed: Deployed, tmp_path: Path) -> None:
-    """As `make run` leaves it: reports, logs, and a copy of the engine's folder."""
+def test_the_next_run_trains_anew_and_what_a_run_left_on_this_machine_is_rewritten(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    """Reports, logs, and a copy of the engine's folder, as `make run` leaves them."""
+    known = deployed.made()
     run = deployed.execute(QUICK)
+    assert run["status"] == "SUCCEEDED", run.get("cause")
+    made = deployed.made()
+    assert len(made["jobs"]) == 2 * len(known["jobs"]), "other data are imported anew"
+    assert len(made["versions"]) == 2 * len(known["versions"]), "and trained on"
     report = json.loads(read(deployed, layout.report(run["name"], "json")))
     user = report["examples"][0]["user"]
     folder = tmp_path / EXPERIMENT / run["name"]
@@ -211,3 +208,7 @@ def test_what_a_run_on_this_machine_left(deployed: Deployed, tmp_path: Path) -> 
     (folder / "logs" / "functions.log").unlink()
     assert traces.in_folder(tmp_path, user) == []
     assert (folder / "report.html").read_text()
+
+    code, said = forget(deployed, "another-one", "--unknown", "--delete-solutions", "--yes")
+    assert code == 0, said
+    assert deployed.made()["solutions"] == []
