@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ RUNS_PAGE = "runs.html"
 """What `make runs` makes of the reports, and makes again."""
 SOURCE = "raw/"
 """Where a Glue job finds the raw data: the source, which is not this project's to change."""
+NO_PROBES: frozenset[str] = frozenset()
 STATE = "engine.sqlite3"
 """A folder with this file is one of the engine's."""
 
@@ -115,12 +116,13 @@ def look(place: Place, user: str) -> Traces:
             found.probes |= _probes(found, key, futures)
     for pattern in (REPORT, EVENTS, JUDGED, ANSWERS, LOG):
         for key in filter(pattern.search, keys if pattern in (REPORT, EVENTS) else named):
-            what, rewritten = _rewritten(found, key)
+            what, rewritten = _rewritten(found, key, found.probes)
             if rewritten.removed:
                 found.files[key] = what, rewritten.removed
     for key in named:
         _sort_other(found, key)
-    if not (found.versions or found.lists or found.engines or found.older or found.files.keys() & set(named)):
+    certain = any(_rewritten(found, key, NO_PROBES)[1].removed for key in found.files)
+    if not (certain or found.versions or found.lists or found.engines or found.older):
         found.files.clear()  # nothing but probes that may be anybody's
     return found
 
@@ -129,7 +131,7 @@ def carry_out(found: Traces) -> Moved | None:
     """Takes everything out but the lists (`finish`)."""
     place = found.place
     for key in found.files:
-        _, rewritten = _rewritten(found, key)
+        _, rewritten = _rewritten(found, key, found.probes)
         if not rewritten.removed:
             continue
         page = key.removesuffix(".json") + ".html"
@@ -198,15 +200,15 @@ def _probes(found: Traces, key: str, futures: dict[str, list[str]]) -> set[str]:
     return rewriting.probes_of(seen, [futures[version]] if version in futures else None)
 
 
-def _rewritten(found: Traces, key: str) -> tuple[str, Rewritten]:
+def _rewritten(found: Traces, key: str, probes: Set[str]) -> tuple[str, Rewritten]:
     """What is in a file, and its content without the user."""
     content = read(found.place, key)
     if REPORT.search(key):
         match = RUN.search(key)
         judged = found.judged.get(match["run"], {}) if match else {}
-        return "values in reports", rewriting.report(content, found.user, found.probes, judged)
+        return "values in reports", rewriting.report(content, found.user, probes, judged)
     if EVENTS.search(key):
-        return "users made up to replay events", rewriting.events(content, found.probes)
+        return "users made up to replay events", rewriting.events(content, probes)
     if JUDGED.search(key):
         return "judgements", rewriting.judgement(content, found.user)
     if ANSWERS.search(key):
