@@ -59,21 +59,19 @@ def _forget(asked: argparse.Namespace, console: Console) -> int:
         deployed.refuse_while_running()
     in_bucket = inventory.look(deployed.bucket, user) if deployed else None
     in_folder = inventory.look(folder, user) if folder else None
-    streams = deployed.log_streams(user) if deployed else []
     found = [traces for traces in (in_bucket, in_folder) if traces]
-    if not (any(traces.known for traces in found) or streams or asked.unknown):
+    if not (any(traces.known for traces in found) or asked.unknown):
         raise UnknownUser(_nobody(user, found, deployed))
-    _show(user, found, deployed, streams, console, planned=not asked.yes)
+    _show(user, found, deployed, console, planned=not asked.yes)
     if not asked.yes:
         console.print("\nNothing is changed yet: give the same command with --yes.")
-        _say_what_stays(found, deployed, None, console, solutions_deleted=False)
+        _say_what_stays(user, found, deployed, None, console)
         return 0
     moved = None
     for traces in found:
         job = _begin_deletion(deployed, traces) if deployed and traces is in_bucket else None
-        moved = inventory.carry_out(traces) or moved
+        moved = inventory.carry_out(traces, logs=asked.logs) or moved
         if deployed and job:
-            deployed.delete_log_streams(streams)
             console.print(
                 f"Waiting for Amazon Personalize (it may take a day; after Ctrl-C give the command again): {job}"
             )
@@ -81,11 +79,15 @@ def _forget(asked: argparse.Namespace, console: Console) -> int:
         inventory.finish(traces)
     if deployed and asked.delete_solutions:
         console.print(f"  {deployed.delete_solutions()} solutions deleted, with their versions and campaigns")
-    left = [*_left(found), *(f"log stream {name}" for name in (deployed.log_streams(user) if deployed else []))]
+    if deployed and asked.logs:
+        streams = deployed.log_streams(user)
+        deployed.delete_log_streams(streams)
+        console.print(f"  {len(streams)} log streams deleted")
+    found, left = _again(found)
     for name in left:
-        console.print(f"[bold red]still there:[/] {escape(str(name))}")
+        console.print(f"[bold red]still there:[/] {escape(name)}")
     console.print("Something still names the user." if left else f"\n{escape(user)} is forgotten.")
-    _say_what_stays(found, deployed, moved, console, solutions_deleted=asked.delete_solutions)
+    _say_what_stays(user, found, deployed, moved, console)
     return 1 if left else 0
 
 
@@ -97,12 +99,10 @@ def _begin_deletion(deployed: Deployed, traces: Traces) -> str:
     return deployed.start_deletion(deployed.write_list([traces.user, *sorted(traces.probes)]))
 
 
-def _left(found: Sequence[Traces]) -> list[str]:
-    return [
-        f"{traces.place.name}: {line}"
-        for traces in found
-        for line in inventory.look(traces.place, traces.user).summary()
-    ]
+def _again(found: Sequence[Traces]) -> tuple[list[Traces], list[str]]:
+    """What a second look finds, and a line for each trace of the user in it."""
+    again = [inventory.look(traces.place, traces.user) for traces in found]
+    return again, [f"{traces.place.name}: {line}" for traces in again for line in traces.summary()]
 
 
 # --------------------------------------------------------------------------------------------------------- what is said
@@ -110,7 +110,6 @@ def _show(
     user: str,
     found: Sequence[Traces],
     deployed: Deployed | None,
-    streams: Sequence[tuple[str, str]],
     console: Console,
     *,
     planned: bool,
@@ -126,40 +125,35 @@ def _show(
         probes = sum(len(traces.probes) for traces in found)
         if probes:
             console.print(f"  with {probes} made-up users that replay this one's events")
-        for group, stream in streams:
-            console.print(f"  a log stream, deleted as a whole: {group} {stream}")
 
 
 def _say_what_stays(
-    found: Sequence[Traces],
-    deployed: Deployed | None,
-    moved: Moved | None,
-    console: Console,
-    *,
-    solutions_deleted: bool,
+    user: str, found: Sequence[Traces], deployed: Deployed | None, moved: Moved | None, console: Console
 ) -> None:
-    console.print("\nWhat is not done by this command:")
+    console.print("\nWhat this does not do:")
     console.print(
         "  The source of the data is yours: remove the user there, or the next `python -m data_prep` brings them back."
     )
     for traces in found:
+        name = escape(traces.place.name)
         for key in traces.sources:
-            console.print(f"  It lies in {escape(traces.place.name)}/{escape(key)}, too.")
+            console.print(f"  A source, too: {name}/{escape(key)}")
         for key in traces.others:
-            console.print(
-                f"  {escape(traces.place.name)}/{escape(key)} has the id as a word, and is not this project's."
-            )
+            console.print(f"  Not this project's, and it has the id as a word: {name}/{escape(key)}")
+        for key, count in traces.logs.items():
+            console.print(f"  {count} lines of {name}/{escape(key)} have the id as a word: look, or give --logs")
+    for group, stream in deployed.log_streams(user) if deployed else ():
+        console.print(f"  Lines of the log {group} {escape(stream)} have the id as a word: look, or give --logs")
     if moved and moved.too_few:
         console.print("  Too few interactions are left to be imported: publish more before the next run.")
-    if not deployed or solutions_deleted:
-        return
-    if versions := deployed.versions():
+    versions = deployed.versions() if deployed else []
+    if versions:
         console.print(
             f"  {len(versions)} solution versions were trained with the user among others. Start the state machine: the"
             " data are new, so it trains anew. --delete-solutions deletes the old ones with their campaigns:"
         )
-        for arn in versions:
-            console.print(f"    {arn}")
+    for arn in versions:
+        console.print(f"    {arn}")
 
 
 def _nobody(user: str, found: Sequence[Traces], deployed: Deployed | None) -> str:
@@ -198,7 +192,7 @@ def _client(service: str) -> Any:
 def _folder(root: Path, experiment: str) -> Folder:
     if not root.is_dir():
         raise PrivacyError(f"there is no folder {root}: give the one that `make run` or `data_prep --out` wrote into")
-    return Folder(root, (f"{experiment}/", "data/", inventory.RUNS_PAGE))
+    return Folder(root, (f"{experiment}/", "data/"))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -215,6 +209,11 @@ def _parser() -> argparse.ArgumentParser:
     forget.add_argument("--unknown", action="store_true", help="start the deletion even if no file names the user")
     forget.add_argument(
         "--delete-solutions", action="store_true", help="also delete all solutions that were trained before"
+    )
+    forget.add_argument(
+        "--logs",
+        action="store_true",
+        help="also delete lines of logs (in the stack: log streams) with the id as a word",
     )
     forget.add_argument(
         "-c",

@@ -35,8 +35,6 @@ LIST = re.compile(rf"^{layout.deletion_list('[^/]+')}$".replace(".csv", r"\.csv"
 LOG = re.compile(r"(^|/)logs/[^/]+\.log$")
 NO_USERS = re.compile(r"(^|/)(manifest\.json|items\.csv|titles\.csv|plan\.json|costs\.json|timings\.json)$")
 """Files that know no users: where the id stands in them, it means something else."""
-RUNS_PAGE = "runs.html"
-"""What `make runs` makes of the reports, and makes again."""
 SOURCE = "raw/"
 """Where a Glue job finds the raw data: the source, which is not this project's to change."""
 NO_PROBES: frozenset[str] = frozenset()
@@ -66,6 +64,8 @@ class Traces:
     """Folders of engines."""
     older: list[Version] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
+    logs: dict[str, int] = field(default_factory=dict)
+    """{key: lines that have the id as a word}. No task writes an id into a log, but an error may quote one."""
     others: list[str] = field(default_factory=list)
     """Files of unknown kind that have the id as a word."""
 
@@ -114,7 +114,7 @@ def look(place: Place, user: str) -> Traces:
     for pattern in (REPORT, EVENTS):
         for key in filter(pattern.search, keys):
             found.probes |= _probes(found, key, futures)
-    for pattern in (REPORT, EVENTS, JUDGED, ANSWERS, LOG):
+    for pattern in (REPORT, EVENTS, JUDGED, ANSWERS):
         for key in filter(pattern.search, keys if pattern in (REPORT, EVENTS) else named):
             what, rewritten = _rewritten(found, key, found.probes)
             if rewritten.removed:
@@ -127,9 +127,11 @@ def look(place: Place, user: str) -> Traces:
     return found
 
 
-def carry_out(found: Traces) -> Moved | None:
-    """Takes everything out but the lists (`finish`)."""
+def carry_out(found: Traces, *, logs: bool = False) -> Moved | None:
+    """Takes everything out but the lists (`finish`); lines of logs only if told."""
     place = found.place
+    for key in found.logs if logs else ():
+        place.write(key, rewriting.log(read(place, key), found.user).content or b"")
     for key in found.files:
         _, rewritten = _rewritten(found, key, found.probes)
         if not rewritten.removed:
@@ -211,28 +213,24 @@ def _rewritten(found: Traces, key: str, probes: Set[str]) -> tuple[str, Rewritte
         return "users made up to replay events", rewriting.events(content, probes)
     if JUDGED.search(key):
         return "judgements", rewriting.judgement(content, found.user)
-    if ANSWERS.search(key):
-        return "answers", rewriting.answers(content, found.user)
-    if LOG.search(key):
-        return "lines in logs", rewriting.log(content, found.user)
-    return "pages", Rewritten(content=None, removed=1)
+    return "answers", rewriting.answers(content, found.user)
 
 
 def _sort_other(found: Traces, key: str) -> None:
     """What is none of the kinds that are rewritten."""
     if LIST.search(key):
         found.lists.append(key)
-    elif any(kind.search(key) for kind in (REPORT, EVENTS, JUDGED, ANSWERS, LOG, PERSONAL, NO_USERS)):
+    elif LOG.search(key):
+        if count := rewriting.log(read(found.place, key), found.user).removed:
+            found.logs[key] = count
+    elif any(kind.search(key) for kind in (REPORT, EVENTS, JUDGED, ANSWERS, PERSONAL, NO_USERS)):
         return  # done, or the id means something else there
     elif key.endswith("report.html") and key.removesuffix("html") + "json" in found.keys:
         return  # made anew with it
     elif key.startswith(SOURCE):
         found.sources.append(key)
     elif rewriting.as_word(found.user).search(read(found.place, key)):
-        if key.endswith(("report.html", RUNS_PAGE)):
-            found.files[key] = "pages", 1
-        else:
-            found.others.append(key)
+        found.others.append(key)
 
 
 def _render(place: Place, page: str, content: bytes | None) -> None:

@@ -15,6 +15,7 @@ from contract import layout
 from contract.fields import USER_ID
 from privacy.errors import NotNow, PrivacyError
 from privacy.places import Bucket
+from privacy.rewriting import as_word
 
 GOING_ON = ("PENDING", "IN_PROGRESS")
 POLL_FIRST, POLL_LAST = 0.25, 30.0
@@ -140,7 +141,7 @@ class Deployed:
 
     # ------------------------------------------------------------------------------------------------------------- logs
     def log_streams(self, user: str) -> list[tuple[str, str]]:
-        """(group, stream) of the stack's logs that have the user's id. No task writes one; errors may quote one."""
+        """(group, stream) of the stack's logs that have the id as a word. No task writes one; errors may quote one."""
         cloudformation, logs = self.client("cloudformation"), self.client("logs")
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.stack)
         groups = [
@@ -150,10 +151,14 @@ class Deployed:
             if row["ResourceType"] == "AWS::Logs::LogGroup"
         ]
         pattern = '"{}"'.format(user.replace("\\", "\\\\").replace('"', '\\"'))
-        found = set()
+        word, found = as_word(user), set()
         for group in groups:
             for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group, filterPattern=pattern):
-                found |= {(group, event["logStreamName"]) for event in page["events"]}
+                found |= {
+                    (group, event["logStreamName"])
+                    for event in page["events"]
+                    if word.search(event["message"].encode())
+                }
         return sorted(found)
 
     def delete_log_streams(self, streams: Sequence[tuple[str, str]]) -> None:

@@ -139,6 +139,17 @@ def test_a_user_is_forgotten_everywhere(deployed: Deployed) -> None:
     assert (code, "nothing names the user" in said) == (2, True)
 
 
+def _log_group(deployed: Deployed) -> str:
+    """One of the stack's."""
+    resources = deployed.cloud.client("cloudformation").get_paginator("list_stack_resources")
+    return next(
+        str(row["PhysicalResourceId"])
+        for page in resources.paginate(StackName=EXPERIMENT)
+        for row in page["StackResourceSummaries"]
+        if row["ResourceType"] == "AWS::Logs::LogGroup"
+    )
+
+
 def _try_events(deployed: Deployed, user: str, run: str, manifest: Manifest) -> str:
     """What the state "Try events" leaves when it plays this user; the made-up user's id."""
     future = sorted(
@@ -202,13 +213,26 @@ def test_the_next_run_trains_anew_and_what_a_run_left_on_this_machine_is_rewritt
     command = [sys.executable, "-m", "privacy", "forget", user, "--experiment", EXPERIMENT, "--out", str(tmp_path)]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (shown.returncode, "state of an engine" in shown.stdout) == (0, True), shown.stderr
-    done = subprocess.run([*command, "--yes"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([*command, "--logs", "--yes"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (folder / "logs" / "functions.log").read_text() == f"another line, of {user}9\n"
     (folder / "logs" / "functions.log").unlink()
     assert traces.in_folder(tmp_path, user) == []
     assert (folder / "report.html").read_text()
 
-    code, said = forget(deployed, "another-one", "--unknown", "--delete-solutions", "--yes")
+    logs, group = deployed.cloud.client("logs"), _log_group(deployed)
+    for stream in ("quotes-it", "knows-another"):
+        logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        lines = [{"timestamp": int(time.time() * 1000), "message": f"KeyError: 'another-one{stream[-3:]}'"}]
+        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=lines)
+    logs.put_log_events(
+        logGroupName=group,
+        logStreamName="quotes-it",
+        logEvents=[{"timestamp": int(time.time() * 1000), "message": "KeyError: 'another-one'"}],
+    )
+    code, said = forget(deployed, "another-one", "--unknown", "--delete-solutions", "--logs", "--yes")
     assert code == 0, said
     assert deployed.made()["solutions"] == []
+    streams = {row["logStreamName"] for row in logs.describe_log_streams(logGroupName=group)["logStreams"]}
+    assert "knows-another" in streams
+    assert "quotes-it" not in streams
