@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "forget":
             from personalize_engine.jobs.forgetting import forget_in_folder
 
-            print(forget_in_folder(options.data_dir, sys.stdin.read().splitlines()))
+            print(forget_in_folder(options.data_dir, sys.stdin.read().splitlines(), look=options.look))
             return 0
         return _serve(options)
     except CannotStart as error:
@@ -92,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     work.add_argument("--cores", type=int, default=1, help="of all such processes together")
     forget = commands.add_parser("forget", help="take users (ids on standard input, a line each) out of a data folder")
     forget.add_argument("--data-dir", type=Path, required=True, help="state of an engine that is not running")
+    forget.add_argument(
+        "--look", action="store_true", help="change nothing, only say how many rows and files are theirs"
+    )
     for command in (serve, work):
         command.add_argument("--data-dir", type=Path, required=True, help="state of the engine; made if absent")
         command.add_argument("--region", default="us-east-1", help="region in ARNs and for S3")

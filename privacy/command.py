@@ -96,7 +96,8 @@ def _begin_deletion(deployed: Deployed, traces: Traces) -> str:
     for key in traces.lists:
         if going_on := deployed.deletion_of(key):
             return going_on
-    return deployed.start_deletion(deployed.write_list([traces.user, *sorted(traces.probes)]))
+    users = traces.probes.union(*traces.lists.values()) - {traces.user}
+    return deployed.start_deletion(deployed.write_list([traces.user, *sorted(users)]))
 
 
 def _again(found: Sequence[Traces]) -> tuple[list[Traces], list[str]]:

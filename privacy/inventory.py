@@ -58,7 +58,7 @@ class Traces:
     """Users that were made up and replay the user's events."""
     judged: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     """{run: {recipe or baseline: the users it was judged on}}, of those with the user."""
-    lists: list[str] = field(default_factory=list)
+    lists: dict[str, list[str]] = field(default_factory=dict)
     """Left by a call that did not come to its end."""
     engines: list[str] = field(default_factory=list)
     """Folders of engines."""
@@ -72,7 +72,7 @@ class Traces:
     @property
     def known(self) -> bool:
         """Whether there is anything to be done."""
-        return bool(self.versions or self.files or self.lists or self.engines or self.older)
+        return bool(self.versions or self.files or self.lists or self.engines)
 
     def summary(self) -> list[str]:
         """A line for each kind of trace."""
@@ -100,7 +100,11 @@ def look(place: Place, user: str) -> Traces:
     states = [key.removesuffix(STATE) for key in keys if key.endswith(f"/{STATE}")]
     inside = tuple(states)
     named = [key for key in keys if mentions(place.open(key), texts)]
-    found.engines = [state for state in states if any(key.startswith(state) for key in named)]
+    found.engines = [
+        state
+        for state in states
+        if any(key.startswith(state) for key in named) and _in_engine(place, state, [user], look=True)
+    ]
     named = [key for key in named if not (inside and key.startswith(inside))]
     found.manifest = manifest_of(place, keys)
     found.older = place.older_that_mention(texts)
@@ -122,8 +126,9 @@ def look(place: Place, user: str) -> Traces:
     for key in named:
         _sort_other(found, key)
     certain = any(_rewritten(found, key, NO_PROBES)[1].removed for key in found.files)
-    if not (certain or found.versions or found.lists or found.engines or found.older):
+    if not (certain or found.versions or found.lists or found.engines):
         found.files.clear()  # nothing but probes that may be anybody's
+        found.probes.clear()
     return found
 
 
@@ -144,7 +149,7 @@ def carry_out(found: Traces, *, logs: bool = False) -> Moved | None:
         else:
             place.write(key, rewritten.content)
     for state in found.engines:
-        _forget_in_engine(place, state, [found.user, *sorted(found.probes)])
+        _in_engine(place, state, [found.user, *sorted(found.probes)])
     moved = None
     if found.manifest and found.manifest.version in found.versions:
         moved = move(place, found.manifest, found.user)
@@ -157,7 +162,7 @@ def finish(found: Traces) -> None:
     """The last of it, once nothing is to be repeated."""
     place, texts = found.place, spellings(found.user)
     for key in filter(LIST.search, place.keys()):
-        if mentions(place.open(key), texts):
+        if found.user in rewriting.listed(read(place, key)):
             place.delete(key)
     texts = texts.union(*map(spellings, found.probes))
     for version in place.older_that_mention(texts):
@@ -219,7 +224,8 @@ def _rewritten(found: Traces, key: str, probes: Set[str]) -> tuple[str, Rewritte
 def _sort_other(found: Traces, key: str) -> None:
     """What is none of the kinds that are rewritten."""
     if LIST.search(key):
-        found.lists.append(key)
+        if found.user in (users := rewriting.listed(read(found.place, key))):
+            found.lists[key] = users
     elif LOG.search(key):
         if count := rewriting.log(read(found.place, key), found.user).removed:
             found.logs[key] = count
@@ -241,15 +247,18 @@ def _render(place: Place, page: str, content: bytes | None) -> None:
         place.delete(page)
 
 
-def _forget_in_engine(place: Place, state: str, users: Sequence[str]) -> None:
+def _in_engine(place: Place, state: str, users: Sequence[str], *, look: bool = False) -> bool:
+    """Has the engine take users out of its folder, or `look` whether they are in it."""
     assert isinstance(place, Folder), "an engine's state lies in folders alone"
     folder = Path(place.root) / state
     command = [sys.executable, "-m", "personalize_engine", "forget", "--data-dir", str(folder)]
+    command += ["--look"] if look else []
     done = subprocess.run(command, input="\n".join(users), text=True, capture_output=True)
     if done.returncode:
         raise PrivacyError(
             f"{folder}: {done.stderr.strip() or 'the engine cannot forget'}. Then give the command again"
         )
+    return done.stdout.strip() != "0"
 
 
 def _files(number: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import html
+import io
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
@@ -56,6 +57,11 @@ def records(lines: Iterable[str]) -> Iterator[tuple[list[str], str]]:
     for record in csv.reader(told()):
         yield record, "".join(text)
         text.clear()
+
+
+def listed(content: bytes) -> list[str]:
+    """The users of a list for a data deletion job."""
+    return [record[0] for record in csv.reader(io.StringIO(content.decode(), newline="")) if record][1:]
 
 
 def rows_of_others(lines: Iterable[str], user: str) -> Iterator[tuple[list[str], str, bool]]:

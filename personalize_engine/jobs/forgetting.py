@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,29 +65,37 @@ def deletions_under_way(transaction: Transaction, dataset_group: str) -> list[Re
     return [row for row in transaction.page(KIND, parents=[dataset_group]) if row.status in (PENDING, IN_PROGRESS)]
 
 
-def forget_in_folder(folder: Path, users: Sequence[str]) -> int:
-    """Takes users out of every dataset group of a folder that no engine has open; rows deleted. CannotStart if one has.
+def forget_in_folder(folder: Path, users: Sequence[str], *, look: bool = False) -> int:
+    """Takes users out of every dataset group of a folder that no engine has open; rows of datasets and files changed.
 
-    Rows that are in no dataset, but in a version's histories, are not counted.
+    `look`: changes nothing. CannotStart if an engine has the folder open.
     """
     store, artifacts = Store.open(folder), Artifacts(folder)
+    aside = folder / "aside" / "forget"
     try:
         with store.read() as transaction:
             groups = [row.arn for row in transaction.page("dataset-group")]
-        deleted = 0
+        changed = 0
         for group in groups:
-            aside = folder / "aside" / "forget"
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir(parents=True)
             found = rewrite(store, artifacts, group, users, aside)
-            with store.write() as transaction:
+            changed += found.rows + len(found.files)
+            with suppress(_OnlyLooked), store.write() as transaction:
+                changed += _delete_rows(transaction, group, users)
+                if look:
+                    raise _OnlyLooked
                 _put_in_place(artifacts, aside, found.files)
-                deleted += found.rows + _delete_rows(transaction, group, users)
-            shutil.rmtree(aside)
-        store.compact()
+        if not look:
+            store.compact()
     finally:
+        shutil.rmtree(aside, ignore_errors=True)
         store.close()
-    return deleted
+    return changed
+
+
+class _OnlyLooked(Exception):
+    """Takes back what a transaction would have done."""
 
 
 def rewrite(store: Store, artifacts: Artifacts, dataset_group: str, users: Sequence[str], aside: Path) -> Rewritten:
