@@ -7,6 +7,7 @@ engine has open.
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import signal
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "forget":
             from personalize_engine.jobs.forgetting import forget_in_folder
 
-            print(forget_in_folder(options.data_dir, sys.stdin.read().splitlines(), look=options.look))
+            print(forget_in_folder(options.data_dir, json.load(sys.stdin), look=options.look))
             return 0
         return _serve(options)
     except CannotStart as error:
@@ -90,7 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--cores", type=int, default=None, help="long jobs at once (default: all cores)")
     work = commands.add_parser("work", help="used by serve: a process that does long jobs")
     work.add_argument("--cores", type=int, default=1, help="of all such processes together")
-    forget = commands.add_parser("forget", help="take users (ids on standard input, a line each) out of a data folder")
+    forget = commands.add_parser(
+        "forget", help="take users (a JSON list of ids on standard input) out of a data folder"
+    )
     forget.add_argument("--data-dir", type=Path, required=True, help="state of an engine that is not running")
     forget.add_argument(
         "--look", action="store_true", help="change nothing, only say how many rows and files are theirs"

@@ -253,7 +253,7 @@ def _in_engine(place: Place, state: str, users: Sequence[str], *, look: bool = F
     folder = Path(place.root) / state
     command = [sys.executable, "-m", "personalize_engine", "forget", "--data-dir", str(folder)]
     command += ["--look"] if look else []
-    done = subprocess.run(command, input="\n".join(users), text=True, capture_output=True)
+    done = subprocess.run(command, input=json.dumps(list(users)), text=True, capture_output=True)
     if done.returncode:
         raise PrivacyError(
             f"{folder}: {done.stderr.strip() or 'the engine cannot forget'}. Then give the command again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -112,17 +113,17 @@ def test_the_command_takes_a_user_out_of_a_folder_that_no_engine_has_open(own: B
     own.version(own.solution(group, "aws-popularity-count"))
     folder = own.engine.folder
     command = [sys.executable, "-m", "personalize_engine", "forget", "--data-dir", str(folder)]
-    busy = subprocess.run(command, input=GONE, text=True, capture_output=True)
+    busy = subprocess.run(command, input=json.dumps([GONE]), text=True, capture_output=True)
     assert busy.returncode == 2
     assert "in use by another engine" in busy.stderr
     own.engine.kill()
     assert traces.in_folder(folder, GONE)
-    looked = subprocess.run([*command, "--look"], input=GONE, text=True, capture_output=True, check=True)
+    looked = subprocess.run([*command, "--look"], input=json.dumps([GONE]), text=True, capture_output=True, check=True)
     assert looked.stdout == "27\n", "rows, the file that they are in, and that of the version's histories"
     assert traces.in_folder(folder, GONE)
-    done = subprocess.run(command, input=GONE, text=True, capture_output=True, check=True)
+    done = subprocess.run(command, input=json.dumps([GONE]), text=True, capture_output=True, check=True)
     assert done.stdout == looked.stdout
-    looked = subprocess.run([*command, "--look"], input=GONE, text=True, capture_output=True, check=True)
+    looked = subprocess.run([*command, "--look"], input=json.dumps([GONE]), text=True, capture_output=True, check=True)
     assert looked.stdout == "0\n"
     assert traces.in_folder(folder, GONE) == []
     assert traces.in_folder(folder, STAYS)
