@@ -5,6 +5,7 @@
 
 EXPERIMENT ?= quickstart
 DATA ?=
+USER_ID ?=
 ENVIRONMENT ?= dev
 ALLOW_REPLACE ?=
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -19,7 +20,7 @@ READY_DEV := $(VENV)/.ready-dev
 READY_PEERS := .venv-peers/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve campaigns park unpark runs pictures test estimate synth faults bench bench-recipes verify lint format deploy destroy diff pins snapshots permissions clean
+.PHONY: help run serve campaigns park unpark runs pictures test estimate synth faults bench bench-recipes verify lint format deploy destroy diff forget pins snapshots permissions clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | while IFS="$$(printf '\t')" read -r a b; do printf '  make %-14s %s\n' "$$a" "$$b"; done
@@ -92,6 +93,10 @@ deploy: $(READY)  ## deploy EXPERIMENT=name to the AWS account of your credentia
 
 destroy: $(READY)  ## delete it again, with all that its runs made
 	@$(CDK) -- destroy --all -c experiments=$(EXPERIMENT) -c env=$(ENVIRONMENT)
+
+forget: $(READY)  ## take one user out of data, runs and Personalize: USER_ID=id EXPERIMENT=name [YES=1] [LOCAL=1: out/ instead]
+	@test -n "$(USER_ID)" || { echo "say whom: make forget USER_ID=… EXPERIMENT=…" >&2; exit 2; }
+	@$(BIN)/python -m privacy forget --experiment $(EXPERIMENT) -c env=$(ENVIRONMENT) $(if $(LOCAL),--out out,--stack) $(if $(YES),--yes) -- "$(USER_ID)"
 
 diff: $(READY)  ## what a deploy would change; fails if data would be lost [ALLOW_REPLACE=type,…]
 	@$(CDK) -- diff -c experiments=$(EXPERIMENT) -c env=$(ENVIRONMENT)

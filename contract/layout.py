@@ -4,6 +4,7 @@
     data/VERSION/past/interactions.csv         what is imported (also users.csv, items.csv)
     data/VERSION/future/interactions.csv       the held-out rows: the ground truth
     data/VERSION/titles.csv                    what reports call the items, where the source tells
+    data/deletions/NAME.csv                    users to be deleted, as long as that takes (`python -m privacy forget`)
     runs/RUN_ID/...                            answers and judgements of one execution
     reports/RUN_ID/report.json, report.html    the result
     serving/parked.json                        campaigns that were deleted to be made again
@@ -33,6 +34,11 @@ def future(version: str) -> str:
 def titles(version: str) -> str:
     """ITEM_ID and TITLE: for reports alone, Personalize never sees them."""
     return f"data/{version}/titles.csv"
+
+
+def deletion_list(name: str) -> str:
+    """Users for a data deletion job; below data/, where the service's role may read."""
+    return f"data/deletions/{name}.csv"
 
 
 def plan(run_id: str) -> str:

@@ -5,12 +5,18 @@ data_prep writes it with `contract.plan.to_json`, the tasks read it with `Manife
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from contract.as_json import from_json
+from contract.naming import digest
 
 SCHEMA = 1
+VERSION_LENGTH = 16
+"""Hex digits of a version."""
+FUTURE, TITLES = "future", "titles.csv"
+"""Names of the files that are no dataset's, in `version_of`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +51,11 @@ class Files:
     """The held-out interactions."""
     titles: File | None = None
     """What reports call the items, where the source tells."""
+
+    @property
+    def named(self) -> dict[str, File]:
+        """All of them, by the names that `version_of` knows."""
+        return {**self.past, FUTURE: self.future} | ({TITLES: self.titles} if self.titles else {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,3 +97,9 @@ class Manifest:
         if isinstance(value, dict) and value.get("schema") != SCHEMA:
             raise ValueError(f"manifest has schema {value.get('schema')!r}; this program reads {SCHEMA}")
         return from_json(cls, value)
+
+
+def version_of(files: Mapping[str, File], holdout: Mapping[str, Any]) -> str:
+    """The version that these contents have: by dataset type, FUTURE and TITLES."""
+    contents = {name: [file.sha256, file.rows, file.columns] for name, file in files.items()}
+    return digest(contents, holdout, length=VERSION_LENGTH)

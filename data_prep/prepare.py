@@ -16,8 +16,8 @@ import ibis
 
 from contract import layout
 from contract.fields import ITEM_ID, TITLE, USER_ID
-from contract.manifest import Counts, Dropped, File, Files, Manifest
-from contract.naming import digest
+from contract.manifest import FUTURE as FUTURE_FILE
+from contract.manifest import TITLES, Counts, Dropped, File, Files, Manifest, version_of
 from contract.recipes import DatasetKind
 from data_prep.database import ROW, Database
 from data_prep.errors import DatabaseError, DataError
@@ -26,11 +26,6 @@ from data_prep.sources.tables import Source, Table
 from data_prep.split import FUTURE, future_rows, place, repeats
 from data_prep.validate import Checked, check, check_enough
 from experiments.config import Column, Experiment
-
-VERSION_LENGTH = 16
-"""Hex digits of a version."""
-
-_TITLES = "titles.csv"
 
 Step = Callable[[str], None]
 """Told what begins now."""
@@ -87,7 +82,7 @@ def prepare(
         split = _split(database, experiment, checked[DatasetKind.INTERACTIONS], file=origin)
         step("Writing")
         written = {
-            "future": _write(
+            FUTURE_FILE: _write(
                 database,
                 split.future,
                 work / "future-interactions.csv",
@@ -101,14 +96,14 @@ def prepare(
                 database, kept, work / f"past-{kind.value}.csv", kind=kind, experiment=experiment
             )
         if source.titles:
-            written[_TITLES] = _write_titles(database, source.titles, work / _TITLES)
+            written[TITLES] = _write_titles(database, source.titles, work / TITLES)
         step("Describing")
         manifest = _describe(experiment, checked, split=split, written=written, source=source)
     files = {manifest.files.future.key: work / "future-interactions.csv"}
     for name, entry in manifest.files.past.items():
         files[entry.key] = work / f"past-{name}.csv"
     if manifest.files.titles:
-        files[manifest.files.titles.key] = work / _TITLES
+        files[manifest.files.titles.key] = work / TITLES
     return Prepared(
         files=files,
         manifest=manifest,
@@ -189,9 +184,8 @@ def _describe(
     source: Source,
 ) -> Manifest:
     holdout = _holdout(experiment)
-    contents = {name: [entry.sha256, entry.rows, entry.columns] for name, entry in written.items()}
-    version = digest(contents, holdout, length=VERSION_LENGTH)
-    held_out, titles = written.pop("future"), written.pop(_TITLES, None)
+    version = version_of(written, holdout)
+    held_out, titles = written.pop(FUTURE_FILE), written.pop(TITLES, None)
     return Manifest(
         version=version,
         experiment=experiment.name,

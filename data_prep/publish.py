@@ -11,14 +11,16 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from contract import layout
 from contract.as_json import to_json
 from contract.manifest import Manifest
 from data_prep.errors import StackError
-from data_prep.prepare import Prepared
+
+if TYPE_CHECKING:  # what computes takes a while to import, and who looks up a stack needs none of it
+    from data_prep.prepare import Prepared
 
 BUCKET_OUTPUT = "DataBucketName"
 """Output of the experiment's stack."""
@@ -56,7 +58,7 @@ def to_bucket(prepared: Prepared, bucket: str, *, sent: Sent = lambda _: None) -
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 
-    s3 = boto3.client("s3", config=_addressing())
+    s3 = boto3.client("s3", config=addressing())
     try:
         for key, file in prepared.files.items():
             s3.upload_file(str(file), bucket, key, Callback=sent)
@@ -68,7 +70,12 @@ def to_bucket(prepared: Prepared, bucket: str, *, sent: Sent = lambda _: None) -
 
 
 def bucket_of(stack: str) -> str:
-    """The data bucket of a deployed stack, from its outputs; StackError if there is none."""
+    """The data bucket of a deployed stack; StackError if there is none."""
+    return outputs_of(stack, BUCKET_OUTPUT)[BUCKET_OUTPUT]
+
+
+def outputs_of(stack: str, *needed: str) -> dict[str, str]:
+    """The outputs of a deployed stack; StackError if it is not there or lacks one that is needed."""
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -86,9 +93,9 @@ def bucket_of(stack: str) -> str:
             f"the stack {stack} cannot be looked up: {str(error).rstrip('.')}. Check your AWS credentials and region"
         ) from None
     outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in found.get("Outputs", [])}
-    if BUCKET_OUTPUT not in outputs:
-        raise StackError(f"the stack {stack} ({found['StackStatus']}) has no output {BUCKET_OUTPUT}: {deploy}")
-    return outputs[BUCKET_OUTPUT]
+    if missing := [name for name in needed if name not in outputs]:
+        raise StackError(f"the stack {stack} ({found['StackStatus']}) has no output {missing[0]}: {deploy}")
+    return outputs
 
 
 def manifest_text(manifest: Manifest) -> str:
@@ -96,7 +103,7 @@ def manifest_text(manifest: Manifest) -> str:
     return json.dumps(to_json(manifest), indent=2, ensure_ascii=False) + "\n"
 
 
-def _addressing() -> Any:
+def addressing() -> Any:
     """Elsewhere than on AWS a bucket's name does not resolve as a host name: it goes into the path."""
     from botocore.config import Config
 

@@ -65,7 +65,7 @@ def judge(
     were trained on. `bands`: of items by popularity (`breakdown.popularity_bands`); others are new.
     """
     if missing := [case.user for case in cases if case.user not in answers]:
-        raise ValueError(f"{subject}: {len(missing)} of {len(cases)} users have no answer, e.g. {missing[0]}")
+        raise ValueError(f"{subject}: {len(missing)} of {len(cases)} users have no answer")  # who, is for no log
     own = in_context or {}
     values: dict[str, dict[str, list[float]]] = {view: {metric: [] for metric in RANK_METRICS} for view in VIEWS}
     shown: dict[View, list[list[str]]] = {view: [] for view in VIEWS}

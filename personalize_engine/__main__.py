@@ -1,11 +1,13 @@
 """The engine's command: `python -m personalize_engine serve --port N --data-dir D`.
 
-`work` is what `serve` starts for itself: a process that does long jobs.
+`work` is what `serve` starts for itself: a process that does long jobs. `forget` takes users out of a folder that no
+engine has open.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import signal
@@ -29,6 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
         work(options.data_dir, region=options.region, cores=options.cores, effort=options.effort)
         return 0
     try:
+        if options.command == "forget":
+            from personalize_engine.jobs.forgetting import forget_in_folder
+
+            print(forget_in_folder(options.data_dir, json.load(sys.stdin), look=options.look))
+            return 0
         return _serve(options)
     except CannotStart as error:
         print(f"personalize_engine: {error}", file=sys.stderr)
@@ -84,6 +91,13 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--cores", type=int, default=None, help="long jobs at once (default: all cores)")
     work = commands.add_parser("work", help="used by serve: a process that does long jobs")
     work.add_argument("--cores", type=int, default=1, help="of all such processes together")
+    forget = commands.add_parser(
+        "forget", help="take users (a JSON list of ids on standard input) out of a data folder"
+    )
+    forget.add_argument("--data-dir", type=Path, required=True, help="state of an engine that is not running")
+    forget.add_argument(
+        "--look", action="store_true", help="change nothing, only say how many rows and files are theirs"
+    )
     for command in (serve, work):
         command.add_argument("--data-dir", type=Path, required=True, help="state of the engine; made if absent")
         command.add_argument("--region", default="us-east-1", help="region in ARNs and for S3")

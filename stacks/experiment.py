@@ -38,6 +38,7 @@ class ExperimentStack(cdk.Stack):
                 "PrepareJobName", made.prepare_job_name, "The Glue job that prepares the data below raw/ of the bucket"
             )
         self._say("DataBucketName", made.data_bucket.bucket_name, "Where data and reports lie")
+        self._say("ServiceRoleArn", made.service_role.role_arn, "With it Amazon Personalize reads the data")
         self._say("StateMachineArn", made.state_machine.state_machine_arn, "Start it with {} to compare the recipes")
         self._say("DatasetGroupArn", made.dataset_group_arn, "The dataset group in Amazon Personalize")
         self._say("NotificationTopicArn", made.topic.topic_arn, "Gets the verdict of every run")

@@ -1,5 +1,5 @@
 """Importing this module fills the table of jobs."""
 
-from personalize_engine.jobs import deleting, importing, quick, training
+from personalize_engine.jobs import deleting, forgetting, importing, quick, training
 
-__all__ = ["deleting", "importing", "quick", "training"]
+__all__ = ["deleting", "forgetting", "importing", "quick", "training"]

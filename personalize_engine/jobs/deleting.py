@@ -6,7 +6,7 @@ from personalize_engine.jobs.registry import DELETE_IN_PROGRESS, Ending, Job, re
 from personalize_engine.store.transaction import Transaction
 
 KIND = "delete"
-GOES_WITH = {"solution": "solution-version", "dataset": "dataset-import-job"}
+GOES_WITH = {"solution": "solution-version", "dataset": "dataset-import-job", "dataset-group": "data-deletion-job"}
 """Kind of resource to the kind of children that have no delete operation of their own."""
 
 

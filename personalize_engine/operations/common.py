@@ -28,6 +28,7 @@ LIMITS = {
     "filter": 10,
     "event-tracker": 1,
     "pending imports": 5,
+    "pending deletions": 5,
     "pending versions": 20,
 }
 """Default quotas: schemas and dataset groups per account, the others per dataset group."""
@@ -53,9 +54,10 @@ def add(
     parent: str | None = None,
     scope: str = "",
     job: str | None = None,
+    pending: str = CREATE_PENDING,
 ) -> None:
     """The resource that the request names, with its job; without a job it is ACTIVE at once. None in `body`: absent."""
-    status = ACTIVE if job is None else CREATE_PENDING
+    status = ACTIVE if job is None else pending
     name = request.get(kind.name)
     kept = {key: value for key, value in body.items() if value is not None}
     try:
@@ -76,9 +78,10 @@ def create(
     job: str,
     parent: str | None = None,
     scope: str = "",
+    pending: str = CREATE_PENDING,
 ) -> None:
     """`add` for the kinds that can be tagged."""
-    add(transaction, arn, kind, request, body=body, parent=parent, scope=scope, job=job)
+    add(transaction, arn, kind, request, body=body, parent=parent, scope=scope, job=job, pending=pending)
     set_tags(transaction, arn, request.get("tags", []))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from personalize_engine.errors import invalid_input
-from personalize_engine.jobs import quick
+from personalize_engine.jobs import forgetting, quick
 from personalize_engine.operations.common import check_limit, create, delete, refuse_while_used
 from personalize_engine.operations.registry import Answer, Context, Request, operation
 from personalize_engine.operations.shown import Kind, describe, find, list_page
@@ -42,9 +42,10 @@ def list_dataset_groups(context: Context, request: Request) -> Answer:
 
 @operation("DeleteDatasetGroup")
 def delete_dataset_group(context: Context, request: Request) -> Answer:
-    """Only when nothing lies in it."""
+    """Only when nothing lies in it; its data deletion jobs go with it."""
     with context.store.write() as transaction:
         found = find(transaction, request["datasetGroupArn"], KIND.kind)
+        refuse_while_used(found, forgetting.deletions_under_way(transaction, found.arn))
         for kind in CHILDREN:
             refuse_while_used(found, transaction.page(kind, parents=[found.arn]))
         delete(transaction, found)

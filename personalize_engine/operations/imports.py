@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from personalize_engine.errors import LIMIT_EXCEEDED, ServiceError, invalid_input
-from personalize_engine.jobs import importing
+from personalize_engine.jobs import forgetting, importing
 from personalize_engine.jobs.registry import BEING_CREATED
-from personalize_engine.operations.common import LIMITS, create, find_active, settle
+from personalize_engine.operations.common import LIMITS, create, find_active, refuse_while_used, settle
 from personalize_engine.operations.registry import Answer, Context, Request, operation
 from personalize_engine.operations.shown import Kind, describe, list_page
 from personalize_engine.serving.datasets import LAYERS
@@ -32,6 +32,7 @@ def create_dataset_import_job(context: Context, request: Request) -> Answer:
     with context.store.write() as transaction:
         dataset = find_active(transaction, request["datasetArn"], "dataset")
         settle(dataset, "imported into")
+        refuse_while_used(dataset, forgetting.deletions_under_way(transaction, dataset.body["datasetGroupArn"]))
         if body["importMode"] == "INCREMENTAL" and not dataset.body.get(LAYERS):
             raise invalid_input(f"importMode INCREMENTAL adds to a FULL import, which {dataset.arn} does not have yet")
         if transaction.count(KIND.kind, statuses=BEING_CREATED) >= LIMITS["pending imports"]:

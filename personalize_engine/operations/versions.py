@@ -6,9 +6,9 @@ import secrets
 
 from contract.recipes import RECIPES
 from personalize_engine.errors import IN_USE, LIMIT_EXCEEDED, ServiceError, invalid_input
-from personalize_engine.jobs import training
+from personalize_engine.jobs import forgetting, training
 from personalize_engine.jobs.registry import ACTIVE, BEING_CREATED, CREATE_STOPPED
-from personalize_engine.operations.common import LIMITS, create, find_active
+from personalize_engine.operations.common import LIMITS, create, find_active, refuse_while_used
 from personalize_engine.operations.registry import Answer, Context, Request, operation
 from personalize_engine.operations.shown import Kind, describe, find, list_page
 from personalize_engine.serving.bind import recipe_of
@@ -30,6 +30,8 @@ def create_solution_version(context: Context, request: Request) -> Answer:
         raise invalid_input("trainingMode AUTOTRAIN marks versions of automatic training; use FULL or UPDATE")
     with context.store.write() as transaction:
         solution = find_active(transaction, request["solutionArn"], "solution")
+        deletions = forgetting.deletions_under_way(transaction, solution.body["datasetGroupArn"])
+        refuse_while_used(solution, deletions)
         updates = _version_to_update(transaction, solution) if mode == "UPDATE" else None
         if transaction.count(KIND.kind, statuses=BEING_CREATED) >= LIMITS["pending versions"]:
             limit = LIMITS["pending versions"]

@@ -24,6 +24,8 @@ TABLE = "table.arrow"
 """Name of an import's file among its artifacts."""
 LAYERS = "_layers"
 """Member of a dataset's body: [ARN of the import job, Unix seconds since when it counts], oldest first."""
+REVISION = "_revision"
+"""Member of a dataset's body: how often rows were taken out of its files."""
 TRIES = 5
 
 T = TypeVar("T")
@@ -49,6 +51,8 @@ class Held:
     """The FULL import, then INCREMENTAL ones in their order; empty before the first import."""
     newest_record: int
     """Grows with PutItems and PutUsers."""
+    revision: int = 0
+    """Grows when rows are taken out of its files."""
 
 
 def held(transaction: Transaction, dataset_group: str) -> dict[DatasetKind, Held]:
@@ -64,6 +68,7 @@ def held(transaction: Transaction, dataset_group: str) -> dict[DatasetKind, Held
                 schema=_schema(schema.body["schema"]),
                 layers=tuple(Layer(arn, at) for arn, at in row.body.get(LAYERS, ())),
                 newest_record=newest_record(transaction, row.arn),
+                revision=row.body.get(REVISION, 0),
             )
     return found
 

@@ -58,7 +58,8 @@ def write_table(table: pa.Table, path: Path, kind: DatasetKind) -> None:
 def write_file(table: pa.Table, path: Path, *, rows_per_batch: int | None = None) -> None:
     """An Arrow file, to be memory-mapped."""
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        for batch in table.to_batches(max_chunksize=rows_per_batch):
+        batches = table.to_batches(max_chunksize=rows_per_batch)
+        for batch in batches or [pa.RecordBatch.from_pylist([], schema=table.schema)]:
             writer.write_batch(batch)
 
 
@@ -119,6 +120,28 @@ def newest_by_id(tables: Sequence[pa.Table], column: str) -> pa.Table:
     names = table.column(column).take(order)
     last = np.append(pc.not_equal(names.slice(1), names.slice(0, len(order) - 1)).to_numpy(), True).astype(bool)
     return table.take(order.filter(pa.array(last)))
+
+
+def without_users(table: pa.Table, users: Sequence[str]) -> tuple[pa.Table, int]:
+    """The table without the users' rows, in its order and form, and how many those were.
+
+    Dictionaries are made anew, so that no value stays in one that no row has.
+    """
+    column, wanted = table.column(fields.USER_ID), pa.array(users, pa.string())
+    if pa.types.is_dictionary(column.type):
+        codes = encoded(column)
+        theirs = pc.is_in(codes.dictionary, value_set=wanted).to_numpy(zero_copy_only=False)[codes.indices.to_numpy()]
+    else:
+        theirs = pc.is_in(column, value_set=wanted).to_numpy()
+    removed = int(theirs.sum())
+    if not removed:
+        return table, 0
+    kept = table.filter(pa.array(~theirs))
+    columns = {}
+    for name in kept.column_names:
+        part = kept.column(name)
+        columns[name] = encoded(part.cast(pa.string())) if pa.types.is_dictionary(part.type) else part.combine_chunks()
+    return pa.table(columns), removed
 
 
 def find_id(names: pa.ChunkedArray, name: str) -> int | None:

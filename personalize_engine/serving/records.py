@@ -124,13 +124,13 @@ class Records:
             moments = [layer.at for layer in dataset.layers]
             return lay(open_tables(self._artifacts, dataset), moments, ID[dataset.kind])
 
-        return self._keep("imported", dataset.arn, (dataset.layers, dataset.schema), make)
+        return self._keep("imported", dataset.arn, (dataset.layers, dataset.schema, dataset.revision), make)
 
     def _histories(self, dataset: Held) -> list[Histories]:
         def make() -> list[Histories]:
             return [Histories(table) for table in open_tables(self._artifacts, dataset)]
 
-        return self._keep("histories", dataset.arn, (dataset.layers, dataset.schema), make)
+        return self._keep("histories", dataset.arn, (dataset.layers, dataset.schema, dataset.revision), make)
 
     def _look_up(self, what: str, dataset: str, version: Hashable) -> Any:
         with self._lock:

@@ -22,6 +22,7 @@ from personalize_engine.store.transaction import Transaction
 VERSION = 2
 DATABASE = "engine.sqlite3"
 LOCK = "lock"
+TRIES = 5
 PAUSE_PATIENCE = 2.0
 """Seconds that a caller's write waits at the shut door before it is answered with HTTP 503."""
 
@@ -106,6 +107,21 @@ class Store:
         """Opens the door again."""
         self._open_door.set()
 
+    def compact(self) -> None:
+        """Rebuilds the file from what is in it now, so that no byte of what was deleted is left, in the log neither."""
+        assert self._writer is not None, "opened read-only"
+        while True:
+            self._open_door.wait()
+            with self._writing:
+                if not self._open_door.is_set():
+                    continue
+                self._writer.execute("VACUUM")
+                for _ in range(TRIES):  # a reader may hold the log for a moment
+                    (busy, *_) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                    if not busy:
+                        return
+                raise sqlite3.OperationalError("the write-ahead log is being read and cannot be emptied")
+
     @property
     def paused(self) -> bool:
         """Whether the door is shut."""
@@ -137,6 +153,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what was deleted is overwritten
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0:
         script = files("personalize_engine.store").joinpath("schema.sql").read_text()

@@ -97,7 +97,7 @@ def test_an_experiment_without_options_has_none_of_their_resources(minimal: Temp
 
 def test_outputs(everything: Template) -> None:
     assert set(everything.body["Outputs"]) == {
-        *("DataBucketName", "StateMachineArn", "DatasetGroupArn", "TrackingId"),
+        *("DataBucketName", "ServiceRoleArn", "StateMachineArn", "DatasetGroupArn", "TrackingId"),
         *("CleanUpMachineArn", "NotificationTopicArn"),
     }
 

@@ -174,7 +174,7 @@ def test_judgement_of_known_answers() -> None:
 
 def test_an_unanswered_user_is_not_left_out_silently() -> None:
     asked = cases(Interactions(PAST), Interactions(FUTURE), question=Question.USER, users=10, seed=0)
-    with pytest.raises(ValueError, match=r"recipe: 1 of 3 users have no answer, e\.g\. u3"):
+    with pytest.raises(ValueError, match=r"recipe: 1 of 3 users have no answer$"):
         judge("recipe", "user", cases=asked, answers={"u1": [], "u2": []}, catalogue={"a"})
 
 

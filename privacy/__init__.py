@@ -1,0 +1,1 @@
+"""`python -m privacy forget`: takes one user out of all that an experiment keeps."""
