@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from deployed_stack import QUICK
@@ -24,7 +25,7 @@ def cleaning(world: World) -> Iterator[Scenario]:
     yield Scenario("Teardown/CleanUp, of all that runs made", lambda: _of_all(world), late=1)
     for bucket in ("Storage/Logs", "Storage/Data"):
         yield Scenario(f"Teardown/EmptyBucket, of {bucket}", lambda bucket=bucket: _empty(world, bucket), late=2)
-    yield Scenario("a clean-up of a bucket", lambda: _machine(world, "bucket", world.physical("Storage/Logs")), late=2)
+    yield Scenario("a clean-up of a bucket", lambda: _whole_empty(world), late=2)
 
 
 # ------------------------------------------------------------------------------------------ the machine, and its start
@@ -167,10 +168,24 @@ def _ready(world: World) -> None:
 
 # -------------------------------------------------------------------------------------------------------- its buckets
 def _empty(world: World, path: str) -> str:
-    s3, bucket = world.client("s3"), world.physical(path)
+    bucket = world.physical(path)
+    with _open_again(world, bucket):
+        return world.invoke("Teardown/EmptyBucket", {"subject": bucket})
+
+
+def _whole_empty(world: World) -> str:
+    bucket = world.physical("Storage/Logs")
+    with _open_again(world, bucket):
+        return _machine(world, "bucket", bucket)
+
+
+@contextmanager
+def _open_again(world: World, bucket: str) -> Iterator[None]:
+    """With an object in it; afterwards objects can be put into it as before."""
+    s3 = world.client("s3")
     policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
     s3.put_object(Bucket=bucket, Key="again", Body=b"")
     try:
-        return world.invoke("Teardown/EmptyBucket", {"subject": bucket})
+        yield
     finally:
         s3.put_bucket_policy(Bucket=bucket, Policy=policy)

@@ -55,6 +55,10 @@ class World:
     events: dict[str, list[Event]] = field(init=False, default_factory=dict)
     training: Event = field(init=False)
     """What the main machine starts the second one with."""
+    training_to_serve: Event = field(init=False)
+    """The same of a run to serve, in which another version was served before."""
+    promoted: str = field(init=False)
+    """ARN of the version that it made and that is served since."""
     training_with_events: Event | None = None
     following: str | None = None
     """A campaign whose answers follow events."""
@@ -72,7 +76,9 @@ class World:
         self.training = self._note(QUICK, functions)["Input"]
         self.run({**QUICK, "mode": "serve", "train_afresh": True})
         del self.events["Tasks/ChooseCampaign"]  # an experiment's makes no call
-        self._note({**QUICK, "mode": "serve", "train_afresh": True}, functions, only=TO_SERVE)
+        given = {**QUICK, "mode": "serve", "train_afresh": True}
+        self.training_to_serve = self._note(given, functions, only=TO_SERVE)["Input"]
+        self.promoted = self.served(self.serving())
         if events:
             self.training_with_events = self._note(HEEDING, functions, only=["Tasks/TryEvents"])["Input"]
             self.following = self.make_campaign(self.versions(HEEDING)[0])
@@ -149,6 +155,15 @@ class World:
         """ACTIVE ones of the stack."""
         return [row for row in self.personalize.list_campaigns()["campaigns"] if row["status"] == "ACTIVE"]
 
+    def serving(self) -> str:
+        """ARN of the campaign that is kept."""
+        return next(str(row["campaignArn"]) for row in self.campaigns() if "-again-" not in row["name"])
+
+    def served(self, campaign: str) -> str:
+        """ARN of the version that it serves, or is about to."""
+        found = self.personalize.describe_campaign(campaignArn=campaign)["campaign"]
+        return str(found.get("latestCampaignUpdate", {}).get("solutionVersionArn", found["solutionVersionArn"]))
+
     def make_campaign(self, version: str) -> str:
         """ARN of a new one, ACTIVE."""
         made = self.personalize.create_campaign(name=self.new_name(), solutionVersionArn=version)
@@ -218,6 +233,7 @@ def scenarios(world: World) -> Iterator[Scenario]:
     yield from _logs(world)
     yield Scenario("an import, by Personalize itself", lambda: _import(world))
     yield Scenario("a training", lambda: _training(world, world.training))
+    yield Scenario("a training, to serve it", lambda: _promotion(world))
     if (events := world.training_with_events) is not None:
         yield Scenario("a training with events", lambda: _training(world, events))
     yield Scenario("a run", world.main_run)
@@ -237,8 +253,7 @@ def _as_in_the_run(world: World) -> Iterator[Scenario]:
 def _serving(world: World, event: Event) -> Event:
     if "campaign_arn" not in event:
         return event
-    serving = next(row["campaignArn"] for row in world.campaigns() if "-again-" not in row["name"])
-    return {**event, "campaign_arn": world.following if event["run"]["events"] else serving}
+    return {**event, "campaign_arn": world.following if event["run"]["events"] else world.serving()}
 
 
 def _release(world: World) -> str:
@@ -308,9 +323,10 @@ def _failed_solution(world: World) -> str:
 
 def _follow(world: World) -> str:
     """A campaign of its own, told to serve the version that it does not serve."""
-    found = world.personalize.describe_campaign(campaignArn=world.spare_campaign())["campaign"]
-    latest = found.get("latestCampaignUpdate", {}).get("solutionVersionArn", found["solutionVersionArn"])
-    other = next(arn for arn in world.versions() if arn not in {found["solutionVersionArn"], latest})
+    campaign = world.spare_campaign()
+    found = world.personalize.describe_campaign(campaignArn=campaign)["campaign"]
+    served = {found["solutionVersionArn"], world.served(campaign)}
+    other = next(arn for arn in world.versions() if arn not in served)
     event = {**world.events["Tasks/EnsureCampaign"][0], "name": found["name"], "parent": other}
     return world.invoke("Tasks/EnsureCampaign", event)
 
@@ -384,3 +400,15 @@ def _training(world: World, given: Event) -> str:
         arn for key, arn in world.stack.physical.items() if named(key).startswith("RecipeBranch/TrainingMachine")
     }
     return world.execute(machine, given)
+
+
+def _promotion(world: World) -> str:
+    """A training that is weighed against another version, which is served before."""
+    campaign = world.serving()
+    if world.served(campaign) == world.promoted:
+        other = next(arn for arn in world.versions() if arn != world.promoted)
+        world.personalize.update_campaign(campaignArn=campaign, solutionVersionArn=other)
+        world.settle(
+            lambda: world.personalize.describe_campaign(campaignArn=campaign)["campaign"]["latestCampaignUpdate"]
+        )
+    return _training(world, world.training_to_serve)
