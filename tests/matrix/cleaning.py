@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from deployed_stack import QUICK
-from scenarios import LIMIT, Event, Scenario, World
+from deployed_world import LIMIT, Event, World
+from scenarios import Scenario
 
 SLOW_RECIPE = "arn:aws:personalize:::recipe/aws-hrnn"
 """Trains for longer than a clean-up takes to notice."""

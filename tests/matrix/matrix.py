@@ -12,9 +12,10 @@ from pathlib import Path
 
 from cleaning import cleaning
 from deployed_stack import deployed_stack
+from deployed_world import World
 from ministack.core.iam_evaluator import fnmatch_iam_cs
 from recorded import Question, Record, answers
-from scenarios import NO_LOG, Scenario, World, scenarios
+from scenarios import NO_LOG, Scenario, scenarios
 
 from local_cloud import server
 from tools.permissions import Grant, Proof, documented

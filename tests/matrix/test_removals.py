@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from deployed_world import World
 from matrix import asking, every, observe, prove, prove_all, world
 from removals import shrunk
-from scenarios import World
 
 from tools.permissions import PAGE, TRUST, Place, page
 
