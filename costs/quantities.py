@@ -111,9 +111,8 @@ def _training(trained: Trained, work: Work, data: Data) -> Iterator[tuple[str, R
         if work.serves:  # what is served already is asked the same, to weigh the two
             sent = Range(sent.low, 2 * sent.high)
         asking = Range(sent.low / REQUESTS_A_SECOND.high, sent.high / REQUESTS_A_SECOND.low)
-        active = asking * (1 / HOUR) + AROUND
-        if work.serves:  # one that is kept, and one in which a new version is judged before it replaces another
-            active = Range(active.low, 2 * active.high)
+        # In mode serve one that is kept, and perhaps one in which a new version is judged before it replaces another.
+        active = asking * (1 / HOUR) + (Range(AROUND.low, 2 * AROUND.high) if work.serves else AROUND)
         tps_hours = active * MIN_PROVISIONED_TPS
         yield REQUESTS, sent
         yield CAMPAIGNS, tps_hours

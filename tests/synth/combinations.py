@@ -1,6 +1,6 @@
 """Sixteen combinations of the stack's options and the Spark job.
 
-They contain any two of them in all four ways: both, either, none.
+They contain any two of them in all four ways: both, either, none. `park_idle` needs `operations`: with it, on and off.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ ALL: dict[str, Any] = {
     "tags": {"team": "shop", "cost-centre": 4711},
     "kms_key": "new",
     "operations": True,
+    "park_idle": True,
     "budget": 100,
     "schedule": "rate(7 days)",
 }
@@ -33,6 +34,8 @@ def combination(number: int) -> dict[str, Any]:
     """Each option is on where the bits of the number that are its own are odd in number: any two are independent."""
     on = {name for name, mask in MASKS.items() if (number & mask).bit_count() % 2}
     options = {name: value for name, value in ALL.items() if name in on}
+    if number & 4 and "operations" in options:  # which it needs
+        options["park_idle"] = True
     if number & 4 and "kms_key" in options:
         options["kms_key"] = KEY
     base = EVERYTHING if (number & 9).bit_count() % 2 else MINIMAL

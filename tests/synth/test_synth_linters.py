@@ -13,7 +13,7 @@ from synth_app import EVERYTHING, Template, new_app, synthesize
 
 from experiments.load import load_named, names
 from stacks.application import compose
-from stacks.experiment import REGIONS
+from stacks.personalize_experiment import REGIONS
 
 COMMON = [region for region in REGIONS if not region.startswith("eusc-")]
 """Those of which cfn-lint knows which resource types they have."""

@@ -74,10 +74,11 @@ def test_any_combination_can_be_made_in_some_order(combinations: dict[str, Templ
 
 
 def test_every_pair_of_options_is_among_the_combinations() -> None:
-    assert MASKS.keys() == StackOptions.model_fields.keys() | {"spark_job"}
+    assert MASKS.keys() | {"park_idle"} == StackOptions.model_fields.keys() | {"spark_job"}
     chosen = [combination(number)["stack"].keys() | (combination(number).keys() & {"spark_job"}) for number in NUMBERS]
     for one, other in itertools.permutations(MASKS, 2):
         assert len({(one in options, other in options) for options in chosen}) == 4, (one, other)
+    assert {"park_idle" in options for options in chosen if "operations" in options} == {True, False}
 
 
 def test_what_holds_data_is_retained_and_nothing_cleans_it(full: Template) -> None:
@@ -265,7 +266,7 @@ def test_the_idle_alarm_reads_what_the_watch_writes(full: Template) -> None:
     watched = Watched(campaigns=1, idle=["arn"])
     assert alarm["MetricName"] in {name for name, _, _ in measures_of(watched)}
     hourly = full.by_path("Operations/Hourly/Schedule", "AWS::Scheduler::Schedule")["Properties"]
-    event = from_json(WatchCampaigns, json.loads(hourly["Target"]["Input"]))
+    event = from_json(WatchCampaigns, json.loads(text_of(hourly["Target"]["Input"])))
     assert alarm["Dimensions"] == [{"Name": "service", "Value": event.prefix}]
     role = full.by_path("Operations/WatchCampaigns/Role", "AWS::IAM::Role")
     assert "personalize:ListCampaigns" in json.dumps(role)
