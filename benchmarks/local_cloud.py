@@ -2,9 +2,8 @@
 
 Runs the quickstart as a user does, several times, and reads the phases' times that a run keeps. Memory is the sum over
 the whole family of processes (proportional set size, so that shared pages count once), sampled five times a second.
-Synth is timed alone as well, and with ten
-experiments in one app. Everything is set against `python -c "import aws_cdk"` in the same session: a limit that
-no CDK app in Python gets below. Writes benchmarks/local_cloud.md.
+Synth is timed alone as well, and with ten experiments in one app. Everything is set against `python -c "import
+aws_cdk"` in the same session: a limit that no CDK app in Python gets below. Writes benchmarks/local_cloud.md.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import boto3
@@ -21,7 +21,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from contract import naming
-from contract.plan import ACTIVE
 from contract.recipes import RECIPES
 from costs import prices
 from costs.meters import RECOMMENDATIONS, RECOMMENDATIONS_V2
@@ -59,40 +58,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _list(prefix: str, bucket: str, aws: Clients) -> None:
-    rows = [aws.personalize.describe_campaign(campaignArn=row["campaignArn"]) for row in parking.ours(prefix, aws)]
     table = Table(title=f"Campaigns of {prefix}", title_justify="left")
     for name in ("campaign", "status", "recipe", "solution version", "provisioned TPS", "US dollars a day"):
         table.add_column(name, overflow="fold", justify="right" if name in {"provisioned TPS"} else "left")
-    for row in (answer["campaign"] for answer in rows):
-        table.add_row(row["name"], row["status"], *_served(row, aws))
+    price_of = _prices(aws.personalize.meta.region_name)
+    for listed in parking.ours(prefix, aws):
+        campaign = aws.personalize.describe_campaign(campaignArn=listed["campaignArn"])["campaign"]
+        recipe, version, tps = _served(parking.as_updated(campaign), aws)
+        table.add_row(campaign["name"], campaign["status"], recipe, version, str(tps), price_of(recipe, tps))
     for arn, request in parking.parked(bucket, aws).items():
-        recipe, version, tps, _ = _served(request, aws)
-        table.add_row(arn.rpartition("/")[2], "parked", recipe, version, tps, "0")
+        recipe, version, tps = _served(request, aws)
+        table.add_row(arn.rpartition("/")[2], "parked", recipe, version, str(tps), "0")
     _console().print(table if table.row_count else "There is no campaign, nor is one parked.", highlight=False)
 
 
-def _served(row: dict[str, Any], aws: Clients) -> list[str]:
-    """Recipe, version, throughput, and what that costs asked or not."""
-    update = row.get("latestCampaignUpdate") or {}
-    now = {**row, **(update if update.get("status") == ACTIVE else {})}
-    version, tps = now["solutionVersionArn"], int(now.get("minProvisionedTPS") or 1)
+def _served(campaign: dict[str, Any], aws: Clients) -> tuple[str, str, int]:
+    """Recipe, version, throughput."""
+    version = campaign["solutionVersionArn"]
     found = aws.personalize.describe_solution_version(solutionVersionArn=version)["solutionVersion"]
-    recipe = found["recipeArn"].rpartition("/")[2]
-    return [
-        recipe,
-        version.partition(":solution/")[2],
-        str(tps),
-        _dollars(recipe, tps, aws.personalize.meta.region_name),
-    ]
+    tps = int(campaign.get("minProvisionedTPS") or 1)
+    return found["recipeArn"].rpartition("/")[2], version.partition(":solution/")[2], tps
 
 
-def _dollars(recipe: str, tps: int, region: str) -> str:
-    by_interactions = recipe in RECIPES and RECIPES[recipe].billed_by == "interactions"
+def _prices(region: str) -> Callable[[str, int], str]:
+    """What a campaign of a recipe with a throughput costs a day, asked or not."""
     try:
-        price = prices.load(region).of[RECOMMENDATIONS_V2 if by_interactions else RECOMMENDATIONS]
+        table = prices.load(region)
     except prices.NoPrice:
-        return "no price for the region"
-    return f"{price.of(tps * DAY):,.2f}"
+        return lambda recipe, tps: "no price for the region"
+
+    def price_of(recipe: str, tps: int) -> str:
+        by_interactions = recipe in RECIPES and RECIPES[recipe].billed_by == "interactions"
+        price = table.of[RECOMMENDATIONS_V2 if by_interactions else RECOMMENDATIONS]
+        return f"{price.of(tps * DAY):,.2f}"
+
+    return price_of
 
 
 def _park(prefix: str, bucket: str, aws: Clients) -> None:

@@ -6,8 +6,12 @@ Names of calls and members are those of boto3's `personalize` client.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
 
 from contract.plan import Kind
+from lambdas.aws import Clients, error_code
 
 CREATING = frozenset({"CREATE PENDING", "CREATE IN_PROGRESS", "CREATE STOPPING"})
 DELETING = frozenset({"DELETE PENDING", "DELETE IN_PROGRESS"})
@@ -84,3 +88,19 @@ KINDS: dict[Kind, Row] = {
         delete="delete_campaign",
     ),
 }
+
+
+def arn_of(name: str, *, row: Row, beside: str) -> str:
+    """`arn:PARTITION:personalize:REGION:ACCOUNT:RESOURCE/NAME`, in the account of the ARN `beside`."""
+    return f"{beside.rsplit(':', 1)[0]}:{row.resource}/{name}"
+
+
+def describe(arn: str, *, row: Row, aws: Clients) -> dict[str, Any] | None:
+    """What the service tells of the resource; None if there is none."""
+    try:
+        described: dict[str, Any] = getattr(aws.personalize, row.describe)(**{row.arn: arn})[row.described]
+    except ClientError as error:
+        if error_code(error) == "ResourceNotFoundException":
+            return None
+        raise
+    return described

@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from contract import layout
 from contract.plan import ACTIVE
-from lambdas.aws import Clients, NoSuchObject, error_code
-from lambdas.kinds import CREATING, DELETING, FAILED
+from lambdas.aws import Clients, NoSuchObject
+from lambdas.kinds import CREATING, DELETING, FAILED, KINDS, describe
 
 Parked = dict[str, dict[str, Any]]
 """{campaign's ARN: the request that makes it again}"""
@@ -59,7 +57,8 @@ def unpark(*, bucket: str, aws: Clients) -> tuple[list[str], list[str]]:
     noted = parked(bucket, aws)
     active, awaited = [], []
     for arn, request in list(noted.items()):
-        status = _status(arn, aws)
+        found = describe(arn, row=KINDS["campaign"], aws=aws)
+        status = found["status"] if found else None
         if status == ACTIVE:
             active.append(arn)
             del noted[arn]
@@ -75,18 +74,14 @@ def unpark(*, bucket: str, aws: Clients) -> tuple[list[str], list[str]]:
     return active, awaited
 
 
-def _status(arn: str, aws: Clients) -> str | None:
-    try:
-        return str(aws.personalize.describe_campaign(campaignArn=arn)["campaign"]["status"])
-    except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":
-            return None
-        raise
+def as_updated(campaign: dict[str, Any]) -> dict[str, Any]:
+    """The campaign as it is now: what describes it keeps an update apart."""
+    update = campaign.get("latestCampaignUpdate") or {}
+    return {**campaign, **(update if update.get("status") == ACTIVE else {})}
 
 
 def _request(campaign: dict[str, Any]) -> dict[str, Any]:
-    """The CreateCampaign that makes it as it is now, its last update included."""
-    update = campaign.get("latestCampaignUpdate") or {}
-    now = {**campaign, **(update if update.get("status") == ACTIVE else {})}
+    """The CreateCampaign that makes it as it is now."""
+    now = as_updated(campaign)
     members = ("name", "solutionVersionArn", "minProvisionedTPS", "campaignConfig")
     return {member: now[member] for member in members if now.get(member) not in (None, {})}

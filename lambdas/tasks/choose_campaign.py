@@ -9,13 +9,11 @@ Calls: personalize:DescribeCampaign.
 
 from __future__ import annotations
 
-from botocore.exceptions import ClientError
-
 from contract.plan import ACTIVE, Ensure
 from contract.promotion import Choose, Chosen
 from contract.results import Promotion, served
-from lambdas.aws import Clients, error_code
-from lambdas.kinds import CREATING
+from lambdas.aws import Clients
+from lambdas.kinds import CREATING, KINDS, arn_of, describe
 from lambdas.task import task
 
 
@@ -45,13 +43,8 @@ handler = task(Choose, choose_campaign)
 
 def _served(arn: str, aws: Clients) -> str | None:
     """ARN of the solution version that the campaign serves, or is about to; None: it cannot be asked."""
-    try:
-        campaign = aws.personalize.describe_campaign(campaignArn=arn)["campaign"]
-    except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":
-            return None
-        raise
-    if campaign["status"] != ACTIVE:
+    campaign = describe(arn, row=KINDS["campaign"], aws=aws)
+    if campaign is None or campaign["status"] != ACTIVE:
         return None
     update = campaign.get("latestCampaignUpdate") or {}
     follows = update.get("status") in {*CREATING, ACTIVE}
@@ -59,4 +52,4 @@ def _served(arn: str, aws: Clients) -> str | None:
 
 
 def _arn(event: Choose, campaign: Ensure) -> str:
-    return f"{event.version_arn.rsplit(':', 1)[0]}:campaign/{campaign.name}"
+    return arn_of(campaign.name, row=KINDS["campaign"], beside=event.version_arn)

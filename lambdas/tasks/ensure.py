@@ -30,7 +30,7 @@ from contract import naming
 from contract.plan import ACTIVE, PENDING, Ensure, Ensured
 from lambdas.aws import Clients, error_code, error_message
 from lambdas.errors import BadInput, ResourceFailed
-from lambdas.kinds import CREATING, DELETING, FAILED, KINDS, Row
+from lambdas.kinds import CREATING, DELETING, FAILED, KINDS, Row, arn_of, describe
 from lambdas.status_events import announce
 from lambdas.task import task
 
@@ -59,8 +59,8 @@ handler = task(Ensure, ensure)
 
 def _ensure_named(wanted: Ensure, parent: str, *, row: Row, aws: Clients) -> Ensured:
     """Solutions and campaigns: the ARN follows from the name, and what failed can be deleted."""
-    arn = _arn(parent, row, wanted.name)
-    found = _describe(arn, row=row, aws=aws)
+    arn = arn_of(wanted.name, row=row, beside=parent)
+    found = describe(arn, row=row, aws=aws)
     if found is None:
         return _create(wanted, parent, wanted.name, row=row, aws=aws) or _pending(arn)
     status = found["status"]
@@ -149,9 +149,9 @@ def _next_attempt(
         # The name is taken, though the list did not show it: by another run a moment ago, or for good.
         if row.resource is None:
             return _pending("")
-        taken = _describe(_arn(parent, row, name), row=row, aws=aws)
+        taken = describe(arn_of(name, row=row, beside=parent), row=row, aws=aws)
         if taken is None or (taken.get(row.parent) == parent and _counts(taken, wanted, valid_from)):
-            return _pending(_arn(parent, row, name))
+            return _pending(arn_of(name, row=row, beside=parent))
         number += 1
     raise ResourceFailed(f"{_called(wanted)}: {MAX_ATTEMPTS} attempts were made; change an input to get a new name")
 
@@ -197,23 +197,13 @@ def _create(wanted: Ensure, parent: str, name: str, *, row: Row, aws: Clients) -
     return _pending(answer[row.arn])
 
 
-def _describe(arn: str, *, row: Row, aws: Clients) -> dict[str, Any] | None:
-    try:
-        described: dict[str, Any] = getattr(aws.personalize, row.describe)(**{row.arn: arn})[row.described]
-    except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":
-            return None
-        raise
-    return described
-
-
 def _listed(parent: str, *, row: Row, aws: Clients) -> Iterator[dict[str, Any]]:
     """What was made in the parent, each with its `name`."""
     for page in aws.personalize.get_paginator(row.listing).paginate(**{row.parent: parent}):
         for entry in page[row.listed]:
             if row.listed_name:
                 yield {**entry, "name": entry[row.listed_name]}
-            elif described := _describe(entry[row.arn], row=row, aws=aws):
+            elif described := describe(entry[row.arn], row=row, aws=aws):
                 yield {**described, "name": described.get("name")}
 
 
@@ -236,11 +226,6 @@ def _quietly_if_in_use(call: Any) -> None:
     except ClientError as error:
         if error_code(error) not in {"ResourceInUseException", "ResourceNotFoundException"}:
             raise
-
-
-def _arn(parent: str, row: Row, name: str) -> str:
-    """`arn:PARTITION:personalize:REGION:ACCOUNT:RESOURCE/NAME`, in the parent's account."""
-    return f"{parent.rsplit(':', 1)[0]}:{row.resource}/{name}"
 
 
 def _is_new(wanted: Ensure, found: dict[str, Any]) -> bool:
