@@ -129,10 +129,11 @@ _OF_OPERATIONS = (
         why="neither ListCampaigns of Amazon Personalize nor GetMetricData of CloudWatch knows a resource",
     ),
 )
+"""With the option `operations`."""
 _OF_PARKING = (
     _Accepted(resource="{personalize}:campaign/{prefix}-*", roles=("Operations/WatchCampaigns/Role",), why=_BY_NAME),
 )
-"""With that option."""
+"""With `park_idle`."""
 
 
 def acknowledge(scope: Construct, *, storage: Storage, prefix: str, options: StackOptions, spark: bool) -> None:

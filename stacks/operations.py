@@ -20,7 +20,7 @@ from constructs import Construct
 
 from contract.layout import PARKED
 from stacks.assets import Assets
-from stacks.encryption import use_of
+from stacks.objects import lists, reads, writes
 from stacks.permissions import Personalize, allow
 from stacks.publishing import let_publish
 from stacks.schedule import Schedule
@@ -186,9 +186,9 @@ def _watching(prefix: str, scope: Construct, park_in: s3.Bucket | None) -> Task:
         campaign = Personalize(scope, prefix).named("campaign")
         statements += [
             allow(["personalize:DescribeCampaign", "personalize:DeleteCampaign"], campaign),
-            allow(["s3:GetObject", "s3:PutObject"], park_in.arn_for_objects(PARKED)),
-            allow(["s3:ListBucket"], park_in.bucket_arn),
-            *use_of(park_in.encryption_key, "Decrypt", "GenerateDataKey"),
+            *reads(park_in, PARKED),
+            lists(park_in),
+            *writes(park_in, PARKED),
         ]
     return Task(
         module="watch_campaigns", purpose="Counts the campaigns that nobody asks, or parks them", statements=statements

@@ -6,7 +6,6 @@ reason, in stacks.acknowledged.
 
 from __future__ import annotations
 
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -15,7 +14,7 @@ from contract.recipes import RECIPES
 from experiments.config import Experiment
 from stacks.assets import Assets
 from stacks.datasets import Datasets
-from stacks.encryption import use_of
+from stacks.objects import lists, reads, writes
 from stacks.permissions import PERSONALIZE, Personalize, allow
 from stacks.storage import Storage
 from stacks.task_function import Task, TaskFunction
@@ -66,9 +65,9 @@ def _checking(bucket: s3.Bucket, offered: list[str]) -> Task:
         purpose="Checks the published data and the input, and plans the run",
         statements=[
             allow(["personalize:DescribeRecipe"], *offered),
-            *_reads(bucket, "data/manifest.json"),
-            _lists(bucket),
-            *_writes(bucket, "runs/*/plan.json"),
+            *reads(bucket, "data/manifest.json"),
+            lists(bucket),
+            *writes(bucket, "runs/*/plan.json"),
         ],
     )
 
@@ -77,7 +76,7 @@ def _estimating(bucket: s3.Bucket) -> Task:
     return Task(
         module="estimate_cost",
         purpose="Estimates what the run costs, and stops one that may cost too much",
-        statements=[*_reads(bucket, "runs/*/plan.json", "data/*/past/*"), *_writes(bucket, "runs/*/costs.json")],
+        statements=[*reads(bucket, "runs/*/plan.json", "data/*/past/*"), *writes(bucket, "runs/*/costs.json")],
     )
 
 
@@ -159,9 +158,9 @@ def _asking(bucket: s3.Bucket, personalize: Personalize, *, kinds: set[RecipeTyp
             purpose="Asks a campaign for a slice of the users",
             statements=[
                 allow(calls, campaign),
-                *_reads(bucket, "data/*"),
-                _lists(bucket),
-                *_writes(bucket, "runs/*/answers/*"),
+                *reads(bucket, "data/*"),
+                lists(bucket),
+                *writes(bucket, "runs/*/answers/*"),
             ],
             minutes=15,
             memory=1769,
@@ -172,9 +171,9 @@ def _asking(bucket: s3.Bucket, personalize: Personalize, *, kinds: set[RecipeTyp
             statements=[
                 allow(["personalize:GetRecommendations"], campaign),
                 allow(["personalize:PutEvents"], "*"),
-                *_reads(bucket, "data/*"),
-                _lists(bucket),
-                *_writes(bucket, "runs/*/events.json"),
+                *reads(bucket, "data/*"),
+                lists(bucket),
+                *writes(bucket, "runs/*/events.json"),
             ],
             minutes=15,
             memory=1024,
@@ -194,9 +193,9 @@ def _judging(bucket: s3.Bucket) -> dict[str, Task]:
             module="judge",
             purpose="Judges a recipe's answers by the held-out future",
             statements=[
-                *_reads(bucket, "data/*", "runs/*/answers/*"),
-                _lists(bucket),
-                *_writes(bucket, "runs/*/judged/*"),
+                *reads(bucket, "data/*", "runs/*/answers/*"),
+                lists(bucket),
+                *writes(bucket, "runs/*/judged/*"),
             ],
             minutes=15,
             memory=3008,
@@ -204,14 +203,14 @@ def _judging(bucket: s3.Bucket) -> dict[str, Task]:
         "Weigh": Task(
             module="weigh",
             purpose="Weighs a new version against the one that is served",
-            statements=_reads(bucket, "runs/*/judged/*", "runs/*/plan.json"),
+            statements=reads(bucket, "runs/*/judged/*", "runs/*/plan.json"),
             minutes=15,
             memory=1024,
         ),
         "JudgeBaselines": Task(
             module="judge_baselines",
             purpose="Makes the baselines from the past and judges them by the future",
-            statements=[*_reads(bucket, "data/*"), _lists(bucket), *_writes(bucket, "runs/*/judged/*")],
+            statements=[*reads(bucket, "data/*"), lists(bucket), *writes(bucket, "runs/*/judged/*")],
             minutes=15,
             memory=3008,
         ),
@@ -219,13 +218,13 @@ def _judging(bucket: s3.Bucket) -> dict[str, Task]:
             module="compare",
             purpose="Compares recipes and baselines, and writes report.json",
             statements=[
-                *_reads(
+                *reads(
                     bucket,
                     *("data/*/titles.csv", "runs/*/plan.json", "runs/*/costs.json", "runs/*/judged/*"),
                     "runs/*/events.json",
                 ),
-                _lists(bucket),
-                *_writes(bucket, "reports/*/report.json"),
+                lists(bucket),
+                *writes(bucket, "reports/*/report.json"),
             ],
             minutes=15,
             memory=3008,
@@ -233,26 +232,7 @@ def _judging(bucket: s3.Bucket) -> dict[str, Task]:
         "Report": Task(
             module="report",
             purpose="Renders report.html beside report.json",
-            statements=[*_reads(bucket, "reports/*/report.json"), *_writes(bucket, "reports/*/report.html")],
+            statements=[*reads(bucket, "reports/*/report.json"), *writes(bucket, "reports/*/report.html")],
             memory=512,
         ),
     }
-
-
-def _reads(bucket: s3.Bucket, *patterns: str) -> list[iam.PolicyStatement]:
-    return [
-        allow(["s3:GetObject"], *(bucket.arn_for_objects(pattern) for pattern in patterns)),
-        *use_of(bucket.encryption_key, "Decrypt"),
-    ]
-
-
-def _lists(bucket: s3.Bucket) -> iam.PolicyStatement:
-    """For who lists, or acts on a missing object: who may not list is told "denied" where one is merely missing."""
-    return allow(["s3:ListBucket"], bucket.bucket_arn)
-
-
-def _writes(bucket: s3.Bucket, *patterns: str) -> list[iam.PolicyStatement]:
-    return [
-        allow(["s3:PutObject"], *(bucket.arn_for_objects(pattern) for pattern in patterns)),
-        *use_of(bucket.encryption_key, "Decrypt", "GenerateDataKey"),
-    ]
