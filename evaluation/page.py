@@ -24,7 +24,7 @@ from evaluation import (
 from evaluation.charts import Mark, differences
 from evaluation.document import document
 from evaluation.markup import code, escape, section
-from evaluation.words import decimals, in_short, metric_name, moment, number, plural, seconds
+from evaluation.words import in_short, metric_name, moment, plural, seconds, signed_with_ends
 
 
 def render(report: Report) -> str:
@@ -82,15 +82,13 @@ def _leads(report: Report) -> str:
         low, high = sorted((sign * row.low, sign * row.high))
         difference, over = sign * row.difference, row.b if sign == 1 else row.a
         baseline = over in report.baselines and over not in report.recipes
-        places = decimals(difference)
         marks.append(
             Mark(
                 label=page_results.shown_name(report, over),
                 value=difference,
                 low=low,
                 high=high,
-                text=f"{number(difference, places, signed=True)}"
-                f" ({number(low, places, signed=True)} to {number(high, places, signed=True)})",
+                text=signed_with_ends(difference, low, high),
                 tone="baseline" if baseline else "recipe",
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contract.results import Report, without_context
 from evaluation.markup import Cell, Group, Row, escape, table
-from evaluation.words import MISSING, decimals, metric_name, number
+from evaluation.words import MISSING, metric_name, number, signed_with_ends
 
 
 def context(report: Report) -> str:
@@ -16,12 +16,10 @@ def context(report: Report) -> str:
         for pair in report.comparisons:
             if (pair.a, pair.b) != (name, without_context(name)):
                 continue
-            places = decimals(pair.difference)
-            ends = f"{number(pair.low, places, signed=True)} to {number(pair.high, places, signed=True)}"
             cells = [
                 number(told[pair.metric]) if pair.metric in told else MISSING,
                 number(untold[pair.metric]) if pair.metric in untold else MISSING,
-                f"{number(pair.difference, places, signed=True)} ({ends})",
+                signed_with_ends(pair.difference, pair.low, pair.high),
             ]
             head = f'<span class="name">{escape(name)}</span> {escape(metric_name(pair.metric))}'
             rows.append(Row(head=head, cells=[Cell(html=cell, kind="n") for cell in cells]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contract.results import Importance, Report
 from evaluation.markup import Cell, Group, Row, escape, table
-from evaluation.words import MISSING, decimals, metric_name, number
+from evaluation.words import MISSING, metric_name, signed_with_ends
 
 _HOW = {
     "shuffled": "<p>Shuffled: the same requests again, each told another request's value of the field. What is lost is"
@@ -38,7 +38,5 @@ def _row(row: Importance) -> Row:
     if row.difference is None or row.low is None or row.high is None:
         why = f"failed: {escape(row.failure_reason)}" if row.failure_reason else MISSING
         return Row(head=head, cells=[*cells, Cell(html=why, kind="t")])
-    places = decimals(row.difference)
-    low, high = (number(end, places, signed=True) for end in (row.low, row.high))
-    figure = f"{number(row.difference, places, signed=True)} ({low} to {high})"
+    figure = signed_with_ends(row.difference, row.low, row.high)
     return Row(head=head, cells=[*cells, Cell(html=figure, kind="n")])

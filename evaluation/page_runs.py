@@ -16,7 +16,7 @@ from evaluation.charts import WIDE, Mark, differences
 from evaluation.document import document
 from evaluation.markup import Cell, Group, Row, code, escape, section, table
 from evaluation.runs import Found, PastRun
-from evaluation.words import MISSING, baseline_name, decimals, metric_name, moment, number, plural, seconds
+from evaluation.words import MISSING, baseline_name, metric_name, moment, number, plural, seconds, signed_with_ends
 
 NEWEST = 5
 """Runs of an experiment that are compared with each other: ten pairs."""
@@ -177,13 +177,14 @@ def _change(found: Paired | str, metric: str) -> Cell:
         return Cell(html="")
     if isinstance(found, str):
         return Cell(html=f"not paired: {escape(found)}", kind="t")
-    return Cell(html=f"{_signed(found)}{'' if found.clear else '; within chance'}", kind="t")
+    return Cell(
+        html=f"{_signed(found)}{'' if found.clear else '; within chance'}",
+        kind="t",
+    )
 
 
 def _signed(found: Paired) -> str:
-    places = decimals(found.difference)
-    low, high = (number(end, places, signed=True) for end in (found.low, found.high))
-    return f"{number(found.difference, places, signed=True)} ({low} to {high})"
+    return signed_with_ends(found.difference, found.low, found.high)
 
 
 def _names(a: Report, b: Report) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contract.results import JUDGE_METRIC, Report
 from evaluation.markup import Cell, Group, Row, escape, table
-from evaluation.serving import described
+from evaluation.serving import described, promotions
 from evaluation.verdict import judged_value
 from evaluation.words import MISSING, metric_name, number
 
@@ -19,15 +19,13 @@ _DECISIONS = {
 def serving(report: Report) -> str:
     """A row per recipe that is served; empty text if none is."""
     rows = []
-    for name, row in report.recipes.items():
-        if row.promotion is None or row.status != "succeeded":
-            continue
-        before, now = row.promotion.served, judged_value(report, name, view=row.promotion.view)
+    for name, promotion in promotions(report).items():
+        before, now = promotion.served, judged_value(report, name, view=promotion.view)
         cells = [
-            escape(_DECISIONS[row.promotion.decision]),
-            MISSING if now is None else number(now),
-            MISSING if before is None else number(before),
-            escape(described(row.promotion)) or MISSING,
+            escape(_DECISIONS[promotion.decision]),
+            number(now),
+            number(before),
+            escape(described(promotion)) or MISSING,
         ]
         rows.append(
             Row(head=f'<span class="name">{escape(name)}</span>', cells=[Cell(html=cell, kind="n") for cell in cells])

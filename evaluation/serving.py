@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from contract.results import JUDGE_METRIC, Promotion, Report
-from evaluation.words import decimals, metric_name, number
+from evaluation.words import metric_name, signed_with_ends
+
+
+def promotions(report: Report) -> dict[str, Promotion]:
+    """By recipe; none of those that failed."""
+    rows = report.recipes.items()
+    return {name: row.promotion for name, row in rows if row.promotion and row.status == "succeeded"}
 
 
 def on_serving(report: Report) -> Iterator[str]:
     """A sentence for each recipe that is served."""
-    for name, row in report.recipes.items():
-        if row.promotion and row.status == "succeeded":
-            yield f"{name}: {_said(row.promotion)}"
+    for name, promotion in promotions(report).items():
+        yield f"{name}: {_said(promotion)}"
 
 
 def _said(promotion: Promotion) -> str:
@@ -30,9 +35,5 @@ def described(promotion: Promotion) -> str:
     """The difference with its interval; empty text if nothing was weighed."""
     if promotion.difference is None or promotion.low is None or promotion.high is None:
         return ""
-    places = decimals(promotion.difference)
-    low, high = (number(end, places, signed=True) for end in (promotion.low, promotion.high))
-    return (
-        f"{metric_name(JUDGE_METRIC)} {number(promotion.difference, places, signed=True)}"
-        f" (95% interval {low} to {high})"
-    )
+    figure = signed_with_ends(promotion.difference, promotion.low, promotion.high, note="95% interval ")
+    return f"{metric_name(JUDGE_METRIC)} {figure}"

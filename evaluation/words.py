@@ -119,6 +119,13 @@ def number(value: float | None, places: int | None = None, *, signed: bool = Fal
     return text.replace("-", MINUS)
 
 
+def signed_with_ends(difference: float, low: float, high: float, *, note: str = "") -> str:
+    """A difference with its interval, all with as many decimals: `+0.012 (−0.001 to +0.025)`, `note` before −0.001."""
+    places = decimals(difference)
+    value, below, above = (number(one, places, signed=True) for one in (difference, low, high))
+    return f"{value} ({note}{below} to {above})"
+
+
 def count(value: float) -> str:
     """A whole number with thousands separators; other numbers with three significant digits."""
     if isinstance(value, float) and not value.is_integer():
