@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from contract.naming import DEFAULT_ENVIRONMENT, stack_name
 from data_prep import publish
-from data_prep.errors import PrepareError
+from data_prep.errors import NoStack, PrepareError, StackError
 from data_prep.looking import command as looking
 from data_prep.prepare import STEPS_BESIDE_READING, Prepared, prepare
 from data_prep.summary import show
@@ -57,7 +57,7 @@ def _console(*, as_json: bool) -> Console:
 
 def _run(asked: argparse.Namespace, console: Console) -> None:
     experiment, file = find(asked.experiment)
-    bucket = publish.bucket_of(stack_name(experiment.name, asked.environment)) if asked.stack else asked.bucket
+    bucket = _bucket_of(experiment.name, asked.environment) if asked.stack else asked.bucket
     steps = len(experiment.schemas.kinds) + STEPS_BESIDE_READING
     with _working_folder(asked.out) as work, _progress(console) as progress:
         prepared = prepare(experiment, work, file=file, data=asked.data, step=_stepper(progress, steps))
@@ -115,6 +115,14 @@ def _stepper(progress: Progress, total: int) -> Callable[[str], None]:
         progress.update(task, description=name)
 
     return step
+
+
+def _bucket_of(experiment: str, environment: str) -> str:
+    try:
+        return publish.bucket_of(stack_name(experiment, environment))
+    except NoStack as error:
+        other = "Where a stack of another name has the experiment: --bucket NAME instead of --stack"
+        raise StackError(f"{error}. {other}") from None
 
 
 def _parser() -> argparse.ArgumentParser:

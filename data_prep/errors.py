@@ -41,3 +41,7 @@ class NoRoom(PrepareError):
 
 class StackError(PrepareError):
     """The experiment's stack, or its bucket, is not there or not open to these credentials."""
+
+
+class NoStack(StackError):
+    """There is no stack of that name."""

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from contract import layout
 from contract.as_json import to_json
 from contract.manifest import Manifest
-from data_prep.errors import StackError
+from data_prep.errors import NoStack, StackError
 
 if TYPE_CHECKING:  # what computes takes a while to import, and who looks up a stack needs none of it
     from data_prep.prepare import Prepared
@@ -85,8 +85,7 @@ def outputs_of(stack: str, *needed: str) -> dict[str, str]:
     except ClientError as error:
         said = error.response["Error"]
         if said["Code"] == "ValidationError":
-            other = "Where a stack of another name has the experiment: --bucket NAME instead of --stack"
-            raise StackError(f"there is no stack {stack} in this account and region: {deploy}. {other}") from None
+            raise NoStack(f"there is no stack {stack} in this account and region: {deploy}") from None
         raise StackError(f"the stack {stack} cannot be looked up: {said['Code']}: {said['Message']}") from None
     except BotoCoreError as error:
         raise StackError(
