@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from contract import layout
 from local_cloud import cdk, server, services
 from local_cloud.processes import Child, Processes
 from local_cloud.services import LocalCloud
@@ -49,6 +50,38 @@ class Deployed:
         target = ["--bucket", self.outputs["DataBucketName"]] if self.other_stack else ["--stack"]
         command = [sys.executable, "-m", "data_prep", self.experiment, *target]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=self.cloud.environment())
+
+    def publish_as(self, version: str, changed: Callable[[str, bytes], bytes] = lambda _, body: body) -> None:
+        """What is published, once more under another version; `changed` gives a file's content by its key and old one.
+
+        A version is as long as the one before.
+        """
+        s3, bucket = self.cloud.client("s3"), self.outputs["DataBucketName"]
+        told, old = self._manifest(), self.published_version()
+        for entry in s3.list_objects_v2(Bucket=bucket, Prefix=f"data/{old}/")["Contents"]:
+            key = entry["Key"]
+            body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            s3.put_object(Bucket=bucket, Key=key.replace(old, version), Body=changed(key, body))
+        s3.put_object(Bucket=bucket, Key=layout.MANIFEST, Body=told.replace(old, version).encode())
+
+    def published_version(self) -> str:
+        return str(json.loads(self._manifest())["version"])
+
+    def _manifest(self) -> str:
+        body = self.cloud.client("s3").get_object(Bucket=self.outputs["DataBucketName"], Key=layout.MANIFEST)["Body"]
+        return str(body.read().decode())
+
+    def report(self, run_id: str) -> dict[str, Any]:
+        """A run's report.json."""
+        key = layout.report(run_id, "json")
+        body = self.cloud.client("s3").get_object(Bucket=self.outputs["DataBucketName"], Key=key)["Body"]
+        found: dict[str, Any] = json.loads(body.read())
+        return found
+
+    def version_served(self, campaign: str) -> str:
+        """ARN of the solution version that the campaign serves, or is about to."""
+        found = self.cloud.client("personalize").describe_campaign(campaignArn=campaign)["campaign"]
+        return str((found.get("latestCampaignUpdate") or found)["solutionVersionArn"])
 
     def start(self, given: Any) -> str:
         """ARN of a new execution; its name, `run-N`, is the run id."""

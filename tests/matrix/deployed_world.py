@@ -14,7 +14,7 @@ from deployed_stack import QUICK, Deployed
 from recorded import Record
 from removals import Stack
 
-from contract import layout, naming
+from contract import naming
 from tools.permissions import named
 
 Event = dict[str, Any]
@@ -59,7 +59,7 @@ class World:
         del self.events["Tasks/ChooseCampaign"]  # an experiment's makes no call
         given = {**QUICK, "mode": "serve", "train_afresh": True}
         self.training_to_serve = self._note(given, functions, only=TO_SERVE)["Input"]
-        self.promoted = self.served(self.serving())
+        self.promoted = self.deployed.version_served(self.serving())
         if events:
             self.training_with_events = self._note(HEEDING, functions, only=["Tasks/TryEvents"])["Input"]
             self.following = self.make_campaign(self.versions(HEEDING)[0])
@@ -140,11 +140,6 @@ class World:
         """ARN of the campaign that is kept."""
         return next(str(row["campaignArn"]) for row in self.campaigns() if "-again-" not in row["name"])
 
-    def served(self, campaign: str) -> str:
-        """ARN of the version that it serves, or is about to."""
-        found = self.personalize.describe_campaign(campaignArn=campaign)["campaign"]
-        return str(found.get("latestCampaignUpdate", {}).get("solutionVersionArn", found["solutionVersionArn"]))
-
     def make_campaign(self, version: str) -> str:
         """ARN of a new one, ACTIVE."""
         made = self.personalize.create_campaign(name=self.new_name(), solutionVersionArn=version)
@@ -200,7 +195,5 @@ class World:
             return ""
         told = str(ended.get("cause", ""))
         if "report.json" in told:
-            key = layout.report(ended["name"], "json")
-            body = self.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
-            told += " ".join(row.get("reason", "") for row in json.loads(body)["recipes"].values())
+            told += " ".join(row.get("reason", "") for row in self.deployed.report(ended["name"])["recipes"].values())
         return told

@@ -17,7 +17,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from contract import layout
 from tests.deployed_stack import Deployed
 from tests.matrix import fault_server
 from tests.matrix.fault_rows import POPULAR, ROWS, Cell, Outcome, Row, hits, is_there_already
@@ -163,15 +162,8 @@ class Matrix:
 
     def _publish_as_another_version(self) -> None:
         """The same rows under another version: nothing was imported or trained of it yet."""
-        s3, bucket = self._cloud.client("s3"), self._deployed.outputs["DataBucketName"]
-        text = s3.get_object(Bucket=bucket, Key=layout.MANIFEST)["Body"].read().decode()
-        old = json.loads(text)["version"]
         self._versions += 1
-        new = f"{self._versions:04d}{old[4:]}"
-        for entry in s3.list_objects_v2(Bucket=bucket, Prefix=f"data/{old}/")["Contents"]:
-            source = {"Bucket": bucket, "Key": entry["Key"]}
-            s3.copy_object(Bucket=bucket, Key=entry["Key"].replace(old, new), CopySource=source)
-        s3.put_object(Bucket=bucket, Key=layout.MANIFEST, Body=text.replace(old, new).encode())
+        self._deployed.publish_as(f"{self._versions:04d}{self._deployed.published_version()[4:]}")
 
     def _delete_solutions(self) -> None:
         """A solution is made of no data: it is missing only once it was deleted."""
@@ -242,8 +234,7 @@ class Matrix:
         return _message(ended)
 
     def _figures(self, ended: dict[str, Any]) -> dict[str, Any]:
-        bucket, key = self._deployed.outputs["DataBucketName"], layout.report(ended["name"], "json")
-        report = json.loads(self._cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+        report = self._deployed.report(ended["name"])
         return {
             "metrics": {name: row["metrics"] for name, row in report["recipes"].items()},
             "baselines": {name: row["metrics"] for name, row in report["baselines"].items()},

@@ -133,7 +133,7 @@ def _follow(world: World) -> str:
     """A campaign of its own, told to serve the version that it does not serve."""
     campaign = world.spare_campaign()
     found = world.personalize.describe_campaign(campaignArn=campaign)["campaign"]
-    served = {found["solutionVersionArn"], world.served(campaign)}
+    served = {found["solutionVersionArn"], world.deployed.version_served(campaign)}
     other = next(arn for arn in world.versions() if arn not in served)
     event = {**world.events["Tasks/EnsureCampaign"][0], "name": found["name"], "parent": other}
     return world.invoke("Tasks/EnsureCampaign", event)
@@ -213,7 +213,7 @@ def _training(world: World, given: Event) -> str:
 def _promotion(world: World) -> str:
     """A training that is weighed against another version, which is served before."""
     campaign = world.serving()
-    if world.served(campaign) == world.promoted:
+    if world.deployed.version_served(campaign) == world.promoted:
         other = next(arn for arn in world.versions() if arn != world.promoted)
         world.personalize.update_campaign(campaignArn=campaign, solutionVersionArn=other)
         world.settle(

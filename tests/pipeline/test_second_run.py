@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -13,8 +12,6 @@ import pytest
 from deployed_stack import EXPERIMENT, QUICK, Deployed, deployed_stack
 
 from campaigns import command as campaigns
-from contract import layout
-from contract.recipes import DatasetKind
 from local_cloud.leftovers import leftovers
 
 
@@ -56,11 +53,7 @@ def test_a_second_run_finds_what_the_first_made_and_new_campaigns_go_again(deplo
     second = deployed.execute({"Comment": "the console may put this here", **QUICK})
     assert second["status"] == "SUCCEEDED", second.get("cause")
     assert deployed.made() == made
-    s3, bucket = deployed.cloud.client("s3"), deployed.outputs["DataBucketName"]
-    reports = [
-        json.loads(s3.get_object(Bucket=bucket, Key=layout.report(name, "json"))["Body"].read())
-        for name in (first["name"], second["name"])
-    ]
+    reports = [deployed.report(name) for name in (first["name"], second["name"])]
     assert (
         reports[0]["recipes"]["aws-popularity-count"]["metrics"]
         == (reports[1]["recipes"]["aws-popularity-count"]["metrics"])
@@ -89,61 +82,45 @@ def test_told_to_train_afresh_it_makes_another_version_of_the_same_solution(depl
 SERVED = {**QUICK, "mode": "serve", "users": 200}
 
 
-def serve(deployed: Deployed, **given: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What the report says of the promotion, and the campaigns that there are afterwards."""
+def serve(deployed: Deployed, **given: Any) -> tuple[dict[str, Any], str, str]:
+    """What the report says of the promotion, the only campaign that there is afterwards, and the version it serves."""
     ended = deployed.execute({**SERVED, **given})
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
-    s3, bucket = deployed.cloud.client("s3"), deployed.outputs["DataBucketName"]
-    report = json.loads(s3.get_object(Bucket=bucket, Key=layout.report(ended["name"], "json"))["Body"].read())
-    personalize = deployed.cloud.client("personalize")
-    arns = [row["campaignArn"] for row in personalize.list_campaigns()["campaigns"]]
-    found = [personalize.describe_campaign(campaignArn=arn)["campaign"] for arn in arns]
-    return report["recipes"]["aws-popularity-count"]["promotion"], found
+    (campaign,) = deployed.made()["campaigns"]
+    promotion = deployed.report(ended["name"])["recipes"]["aws-popularity-count"]["promotion"]
+    return promotion, campaign, deployed.version_served(campaign)
 
 
-def version_served(campaign: dict[str, Any]) -> str:
-    update = campaign.get("latestCampaignUpdate") or {}
-    return str(update.get("solutionVersionArn", campaign["solutionVersionArn"]))
-
-
-def turn_the_past_around(deployed: Deployed) -> None:
-    """Publish data in whose past the most popular item has changed places with the least popular one, and so on."""
-    s3, bucket = deployed.cloud.client("s3"), deployed.outputs["DataBucketName"]
-    told = s3.get_object(Bucket=bucket, Key=layout.MANIFEST)["Body"].read().decode()
-    version = json.loads(told)["version"]
-    wrong = "0" * len(version)
-    for row in s3.list_objects_v2(Bucket=bucket, Prefix=f"data/{version}/")["Contents"]:
-        body = s3.get_object(Bucket=bucket, Key=row["Key"])["Body"].read().decode()
-        if row["Key"] == layout.past(version, DatasetKind.INTERACTIONS):
-            rows = list(csv.DictReader(io.StringIO(body)))
-            order = [item for item, _ in Counter(row["ITEM_ID"] for row in rows).most_common()]
-            instead = dict(zip(order, reversed(order), strict=True))
-            body = "\n".join(
-                [",".join(rows[0]), *(",".join({**row, "ITEM_ID": instead[row["ITEM_ID"]]}.values()) for row in rows)]
-            )
-        s3.put_object(Bucket=bucket, Key=row["Key"].replace(version, wrong), Body=body.encode())
-    s3.put_object(Bucket=bucket, Key=layout.MANIFEST, Body=told.replace(version, wrong).encode())
+def turned_around(key: str, body: bytes) -> bytes:
+    """The past with the most popular item in the place of the least popular one, and so on."""
+    if "/past/interactions" not in key:
+        return body
+    rows = list(csv.DictReader(io.StringIO(body.decode())))
+    order = [item for item, _ in Counter(row["ITEM_ID"] for row in rows).most_common()]
+    instead = dict(zip(order, reversed(order), strict=True))
+    turned = [",".join({**row, "ITEM_ID": instead[row["ITEM_ID"]]}.values()) for row in rows]
+    return "\n".join([",".join(rows[0]), *turned]).encode()
 
 
 def test_a_new_version_is_served_unless_it_is_clearly_worse(deployed: Deployed) -> None:
-    promotion, (campaign,) = serve(deployed)
+    promotion, campaign, first = serve(deployed)
     assert promotion["decision"] == "first"
-    first = version_served(campaign)
 
-    promotion, (campaign,) = serve(deployed)
-    assert (promotion["decision"], version_served(campaign)) == ("unchanged", first)
+    promotion, same, served = serve(deployed)
+    assert (promotion["decision"], same, served) == ("unchanged", campaign, first)
 
-    promotion, (campaign,) = serve(deployed, train_afresh=True)
+    promotion, same, second = serve(deployed, train_afresh=True)
     assert (promotion["decision"], promotion["served_version_arn"]) == ("replaced", first)
     assert promotion["low"] == promotion["difference"] == promotion["high"] == 0, "it counts the same rows again"
-    second = version_served(campaign)
+    assert same == campaign
     assert second != first
 
-    turn_the_past_around(deployed)
-    promotion, (campaign,) = serve(deployed)
+    deployed.publish_as("0" * len(deployed.published_version()), turned_around)
+    promotion, same, served = serve(deployed)
     assert promotion["decision"] == "kept"
     assert promotion["difference"] <= promotion["high"] < 0
-    assert version_served(campaign) == second, "people are not served what was learned from wrong data"
+    assert same == campaign
+    assert served == second, "people are not served what was learned from wrong data"
 
 
 def test_a_parked_campaign_costs_nothing_and_comes_back_under_its_arn(
@@ -152,9 +129,8 @@ def test_a_parked_campaign_costs_nothing_and_comes_back_under_its_arn(
     for name, value in deployed.cloud.environment().items():
         monkeypatch.setenv(name, value)
     personalize, runtime = deployed.cloud.client("personalize"), deployed.cloud.client("personalize-runtime")
-    (listed,) = personalize.list_campaigns()["campaigns"]
-    arn = listed["campaignArn"]
-    served = version_served(personalize.describe_campaign(campaignArn=arn)["campaign"])
+    (arn,) = deployed.made()["campaigns"]
+    served = deployed.version_served(arn)
     before = runtime.get_recommendations(campaignArn=arn, userId="nobody")["itemList"]
 
     assert campaigns.main(["park", EXPERIMENT]) == 0
@@ -163,7 +139,7 @@ def test_a_parked_campaign_costs_nothing_and_comes_back_under_its_arn(
     assert "parked" in capsys.readouterr().out
     assert campaigns.main(["unpark", EXPERIMENT]) == 0
     assert f"active {arn}" in capsys.readouterr().out
-    assert version_served(personalize.describe_campaign(campaignArn=arn)["campaign"]) == served
+    assert deployed.version_served(arn) == served
     assert runtime.get_recommendations(campaignArn=arn, userId="nobody")["itemList"] == before
 
     assert campaigns.main(["unpark", EXPERIMENT]) == 0

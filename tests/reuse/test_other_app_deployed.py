@@ -10,7 +10,6 @@ import other_app
 import pytest
 from deployed_stack import QUICK, deployed_stack
 
-from contract import layout
 from local_cloud import cdk
 from local_cloud.leftovers import leftovers
 
@@ -36,9 +35,7 @@ def test_the_shop_compares_recipes_and_leaves_nothing(tmp_path: Path) -> None:
         deployed.publish()
         ended = deployed.execute(QUICK)
         assert ended["status"] == "SUCCEEDED", ended.get("cause")
-        key = layout.report(ended["name"], "json")
-        body = deployed.cloud.client("s3").get_object(Bucket=deployed.outputs["DataBucketName"], Key=key)["Body"]
-        report = json.loads(body.read())
+        report = deployed.report(ended["name"])
         assert report["recipes"]["aws-popularity-count"]["status"] == "succeeded"
         deployed.destroy()
         assert leftovers(deployed.cloud) == []
