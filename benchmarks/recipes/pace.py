@@ -77,6 +77,8 @@ def measure(work: Prepared, peer: Subject, asked: argparse.Namespace) -> dict[st
         "theirs": reached(theirs, SHARE * best),
         "own": reached(own, SHARE * best),
         "own_best": max(value for *_, value in own),
+        "epochs": len(theirs),
+        "cut_off": theirs[-1][1] >= asked.budget,
         **made(),
     }
 
@@ -100,8 +102,9 @@ def section(results: Path) -> Iterator[str]:
         theirs, own = row["theirs"], row["own"]
         ratio = f"**{own[0] / theirs[0]:.2f}** ({own[1] / theirs[1]:.2f})" if own else "not reached"
         seconds = [f"{one[0]:.0f} ({one[1]:.0f})" if one else "–" for one in (theirs, own)]
+        cut_off = f", when its time was over after {row['epochs']} epochs" if row.get("cut_off") else ""
         yield (
-            f"| {row['work']} | {row['peer']} | {row['best']:.4f} | {' | '.join(seconds)} | {ratio}"
+            f"| {row['work']} | {row['peer']} | {row['best']:.4f}{cut_off} | {' | '.join(seconds)} | {ratio}"
             f" | {row['own_best']:.4f} | commit {row['commit']}, {row['date']} |"
         )
 
