@@ -115,7 +115,8 @@ dd .facts > div:last-child { border-bottom: 0; }
 dd .facts > div:first-child { padding-top: 0; }
 ol { margin: 0; padding-left: 1.6em; }
 code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; font-size: .9em; }
-pre { background: var(--wash); border-radius: 4px; padding: 14px 16px; overflow-x: auto; max-width: 860px; }
+pre { background: var(--wash); border-radius: 4px; padding: 14px 16px; white-space: pre-wrap; overflow-wrap: anywhere;
+  max-width: 860px; }
 footer { border-top: 1px solid var(--rule); padding-top: 24px; color: var(--soft); font-size: 14px; }
 
 @media (max-width: 640px) {

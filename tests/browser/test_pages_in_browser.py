@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 from report_examples import aws_report, local_report
 from werkzeug.serving import make_server
 
+from contract import naming
 from contract.recipes import RECIPES
 from evaluation.page import render
 from evaluation.runs import write
@@ -20,7 +22,7 @@ from look.campaigns import Asked, Campaign, LookError, Recommended
 from look.page import Known, create_app
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
-PAGES = ("report", "runs", "look", "report from AWS")
+PAGES = ("report", "runs", "look", "report from AWS", "report of long names")
 Open = Callable[..., Visit]
 
 
@@ -57,7 +59,10 @@ def browser() -> Iterator[Browser]:
 def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     folder = tmp_path_factory.mktemp("pages")
     found = {}
-    for name, report in (("report", local_report()), ("report from AWS", aws_report())):
+    long = local_report()
+    long.experiment = "x" * naming.MAX_EXPERIMENT
+    long.recipes["aws-" + "x" * 200] = next(iter(long.recipes.values()))
+    for name, report in (("report", local_report()), ("report from AWS", aws_report()), (PAGES[-1], long)):
         page = folder / f"{name}.html"
         page.write_text(render(report), encoding="utf-8")
         found[name] = page.as_uri()
@@ -104,7 +109,8 @@ def visit(browser: Browser, addresses: dict[str, str]) -> Iterator[Open]:
     ("name", "scheme", "width"),
     [
         *((name, "light", DESK) for name in PAGES),
-        *((name, *how) for name in PAGES[:3] for how in (("dark", DESK), ("light", PHONE))),
+        *((name, "dark", DESK) for name in PAGES[:3]),
+        *((name, "light", PHONE) for name in PAGES),
     ],
 )
 def test_no_request_elsewhere_no_serious_barrier(visit: Open, name: str, scheme: str, width: int) -> None:
@@ -119,6 +125,18 @@ def test_no_request_elsewhere_no_serious_barrier(visit: Open, name: str, scheme:
 @pytest.mark.parametrize("name", PAGES)
 def test_the_keyboard_reaches_everything(visit: Open, name: str) -> None:
     assert visit(name).unreached() == []
+
+
+@pytest.mark.parametrize("name", ["report", "report from AWS"])
+def test_wide_tables_scroll_inside_their_own_box(visit: Open, name: str) -> None:
+    boxes = visit(name, width=PHONE).page.locator(".scroll")
+    assert boxes.evaluate_all("boxes => boxes.some(box => box.scrollWidth > box.clientWidth)")
+
+
+def test_a_report_prints(visit: Open) -> None:
+    printed = visit("report").page.pdf(prefer_css_page_size=True)
+    assert printed.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) in range(4, 13)
 
 
 def test_a_run_is_followed_to_its_own_page(visit: Open) -> None:
