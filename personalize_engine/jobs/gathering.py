@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from personalize_engine.data.features import Described, Encoder, Kind
 from personalize_engine.data.past import Past
 from personalize_engine.data.vocabulary import Vocabulary
 from personalize_engine.errors import JobFailed
-from personalize_engine.jobs.columns import excludes, trained_columns
+from personalize_engine.jobs.columns import ALL, Offered, trained_columns
 from personalize_engine.jobs.registry import Work
 from personalize_engine.serving.datasets import Held, held, open_tables, until_found
 from personalize_engine.serving.imported import ARROW, ID, array_of, encoded, lay, overlay
@@ -42,8 +42,7 @@ class Wanted:
 
     recipe: Recipe
     selection: Selection = EVERYTHING
-    columns: Mapping[str, Any] = field(default_factory=dict)
-    """`trainingDataConfig`."""
+    columns: Offered = ALL
     encoders: Encoders | None = None
     """For an update: the features are those of an earlier training, not learned anew."""
 
@@ -264,7 +263,7 @@ def _aligned(
         return {}, None
     kinds = trained_columns(schema, wanted.columns, wanted.selection)
     kept = list(kinds)
-    if schema.column(fields.CREATION_TIMESTAMP) and not excludes(wanted.columns, schema, fields.CREATION_TIMESTAMP):
+    if schema.column(fields.CREATION_TIMESTAMP) and not wanted.columns.excludes(schema, fields.CREATION_TIMESTAMP):
         kept.append(fields.CREATION_TIMESTAMP)
     place = pc.index_in(pa.array(ids.ids, pa.string()), value_set=table.column(ID[kind]).combine_chunks())
     return kinds, table.select(kept).take(place)

@@ -22,6 +22,8 @@ SPLIT_SEED = 0
 NUMBER = "_number"
 """Member of a version's body: how many trainings of its solution came before. It is the training's seed: the same data,
 configuration and number give the same model, and a solution that is trained once more shows what chance does."""
+KNOWN = "_knownColumns"
+"""Member of a solution's and a version's body: jobs.columns.Offered.known."""
 UPDATES = "_updates"
 """Member of a version's body: the version whose model an UPDATE starts from."""
 
@@ -36,6 +38,7 @@ class Updatable(Protocol):
 
 def train(work: Work, arn: str) -> Result:
     """Fits the recipe's model to what the dataset group holds now, or brings an earlier version's up to it (UPDATE)."""
+    from personalize_engine.jobs.columns import Offered
     from personalize_engine.jobs.gathering import Wanted, gather
     from personalize_engine.jobs.service_metrics import service_metrics, split
 
@@ -48,7 +51,7 @@ def train(work: Work, arn: str) -> Result:
     wanted = Wanted(
         recipe=recipe,
         selection=Selection.of(version.get("eventType"), config.get("eventValueThreshold")),
-        columns=config.get("trainingDataConfig", {}),
+        columns=Offered(config=config.get("trainingDataConfig", {}), known=version.get(KNOWN, {})),
         encoders=None if before is None else trained.load_encoders(before),
     )
     work.progress(done=0, total=1, message="gathering interactions")

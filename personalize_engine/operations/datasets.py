@@ -57,11 +57,12 @@ def list_datasets(context: Context, request: Request) -> Answer:
 
 @operation("UpdateDataset")
 def update_dataset(context: Context, request: Request) -> Answer:
-    """Another schema of the same type, for the imports to come."""
+    """A schema with more columns, for the imports to come; solutions that exist do not train on them."""
     with context.store.write() as transaction:
         found = find_active(transaction, request["datasetArn"], KIND.kind)
         settle(found, "updated")
-        _check_schema(transaction, request["schemaArn"], _dataset_kind(found.body["datasetType"]))
+        wanted = _check_schema(transaction, request["schemaArn"], _dataset_kind(found.body["datasetType"]))
+        _check_growth(avro.parse(find(transaction, found.body["schemaArn"], "schema").body["schema"]), wanted)
         shown = {"schemaArn": request["schemaArn"]}
         begin_update(transaction, found, shown=shown, applied=shown)
     context.jobs.wake()
@@ -89,7 +90,20 @@ def _dataset_kind(text: str) -> DatasetKind:
     raise invalid_input(f"datasetType {text} is not supported; known: {', '.join(kind.value for kind in DatasetKind)}")
 
 
-def _check_schema(transaction: Transaction, arn: str, kind: DatasetKind) -> None:
+def _check_schema(transaction: Transaction, arn: str, kind: DatasetKind) -> avro.Schema:
     schema = avro.parse(find(transaction, arn, "schema").body["schema"])
     if schema.kind is not kind:
         raise invalid_input(f"schemaArn {arn} is a schema of {schema.kind.value}; the dataset is of {kind.value}")
+    return schema
+
+
+def _check_growth(before: avro.Schema, wanted: avro.Schema) -> None:
+    """Developer guide, "Replacing a dataset's schema to add new columns": all fields stay, new ones support null."""
+    if before.kind is DatasetKind.INTERACTIONS:
+        raise invalid_input("The schema of an Interactions dataset cannot be replaced")
+    for column in before.columns:
+        if wanted.column(column.name) != column:
+            raise invalid_input(f"schemaArn: field {column.name} must stay as it is in the dataset's schema")
+    for column in wanted.columns:
+        if before.column(column.name) is None and not column.nullable:
+            raise invalid_input(f"schemaArn: field {column.name}: a new field must support null")

@@ -49,9 +49,17 @@ def checked_recipe(request: Request) -> Recipe:
     return recipe
 
 
-def check_datasets(transaction: Transaction, group: str, recipe: Recipe, config: Mapping[str, Any]) -> None:
-    """The group has the datasets that the recipe needs and the columns that trainingDataConfig names."""
-    datasets = {row.body["datasetType"].upper(): row for row in transaction.page("dataset", parents=[group])}
+def check_datasets(
+    transaction: Transaction, group: str, recipe: Recipe, config: Mapping[str, Any]
+) -> dict[str, list[str]]:
+    """The columns of each dataset, by its type in capitals.
+
+    InvalidInputException if the group lacks a dataset that the recipe needs, or a column of trainingDataConfig.
+    """
+    datasets = {
+        row.body["datasetType"].upper(): avro.parse(find(transaction, row.body["schemaArn"], "schema").body["schema"])
+        for row in transaction.page("dataset", parents=[group])
+    }
     for needed in recipe.required:
         if needed.value.upper() not in datasets:
             raise invalid_input(f"{recipe.name} needs a dataset of type {needed.value}, which {group} does not have")
@@ -59,10 +67,9 @@ def check_datasets(transaction: Transaction, group: str, recipe: Recipe, config:
     for member in (EXCLUDED, INCLUDED):
         for kind, names in columns.get(member, {}).items():
             where = f"solutionConfig.trainingDataConfig.{member}"
-            dataset = datasets.get(kind.upper())
-            if dataset is None:
+            schema = datasets.get(kind.upper())
+            if schema is None:
                 raise invalid_input(f"{where}: {group} has no dataset of type {kind}")
-            schema = avro.parse(find(transaction, dataset.body["schemaArn"], "schema").body["schema"])
             for name in names:
                 if schema.column(name) is None:
                     raise invalid_input(f"{where}: the schema of {schema.kind.value} has no column {name}")
@@ -71,6 +78,7 @@ def check_datasets(transaction: Transaction, group: str, recipe: Recipe, config:
     excluded, included = ({kind.upper() for kind in columns.get(member, {})} for member in (EXCLUDED, INCLUDED))
     if both := excluded & included:
         raise invalid_input(f"solutionConfig.trainingDataConfig: {min(both)} is in {EXCLUDED} and in {INCLUDED}")
+    return {kind: [column.name for column in schema.columns] for kind, schema in datasets.items()}
 
 
 def check_incremental(request: Request) -> None:

@@ -41,13 +41,13 @@ def create_solution(context: Context, request: Request) -> Answer:
     with context.store.write() as transaction:
         group = find_active(transaction, request["datasetGroupArn"], "dataset-group")
         check_limit(transaction, KIND, parent=group.arn)
-        solution_config.check_datasets(transaction, group.arn, recipe, config)
+        known = solution_config.check_datasets(transaction, group.arn, recipe, config)
         create(
             transaction,
             arn,
             KIND,
             request,
-            body=body,
+            body=body | {training.KNOWN: known},
             parent=group.arn,
             job=quick.CREATE,
         )

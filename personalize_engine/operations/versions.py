@@ -15,7 +15,7 @@ from personalize_engine.serving.bind import recipe_of
 from personalize_engine.store.transaction import Resource, Transaction
 
 KIND = Kind(kind=training.KIND, member="solutionVersion", plural="solutionVersions", within="solutionArn")
-COPIED = ("recipeArn", "eventType", "datasetGroupArn", "solutionConfig", "performHPO", "performAutoML")
+COPIED = ("recipeArn", "eventType", "datasetGroupArn", "solutionConfig", "performHPO", "performAutoML", training.KNOWN)
 
 
 @operation("CreateSolutionVersion")

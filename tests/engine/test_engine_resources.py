@@ -113,15 +113,77 @@ def test_dataset(bench: Bench) -> None:
     again = request | {"name": bench.name()}
     assert code(api.create_dataset, **again, datasetType="interactions") == "ResourceAlreadyExistsException"
 
-    other = api.create_schema(name=bench.name(), schema=schema("Interactions", {"name": "X", "type": "string"}))
-    api.update_dataset(datasetArn=arn, schemaArn=other["schemaArn"])
-    updated = wait_for(
-        lambda: (
-            (found := api.describe_dataset(datasetArn=arn)["dataset"])["latestDatasetUpdate"]["status"] == "ACTIVE"
-            and found
-        )
-    )
-    assert updated["schemaArn"] == other["schemaArn"]
+
+def _field(name: str, kind: Any = "string", **more: Any) -> dict[str, Any]:
+    return {"name": name, "type": kind, **more}
+
+
+GENRE, YEAR = _field("GENRE", categorical=True), _field("YEAR", ["null", "int"])
+
+
+def test_a_dataset_gets_new_columns(bench: Bench) -> None:
+    api, group = bench.personalize, bench.group()
+    items = bench.dataset(group, "Items", schema("Items", GENRE))
+    first = api.describe_dataset(datasetArn=items)["dataset"]["schemaArn"]
+    second = _grow(bench, items, YEAR, GENRE)
+    api.delete_schema(schemaArn=first)
+    assert code(api.delete_schema, schemaArn=second) == "ResourceInUseException"
+
+
+def test_a_solution_trains_on_the_columns_that_it_was_made_with(bench: Bench) -> None:
+    api, group = bench.personalize, bench.filled_group()
+    items = bench.dataset(group, "Items", schema("Items", GENRE))
+    before = bench.solution(group, "aws-similar-items")
+    style = _field("STYLE", ["null", "string"], categorical=True)
+    _grow(bench, items, GENRE, style)
+    rows = "".join(f"i{number},same,{'odd' if number % 2 else 'even'}\n" for number in range(60))
+    assert bench.load(items, bench.put(f"ITEM_ID,GENRE,STYLE\n{rows}".encode()))["status"] == "ACTIVE"
+
+    def similar(solution: str) -> list[str]:
+        """To an item that only its columns tell of: nobody has met those from the 40th on."""
+        version = bench.version(solution)
+        assert version["status"] == "ACTIVE", version.get("failureReason")
+        return bench.items(bench.campaign(version["solutionVersionArn"]), itemId="i58", numResults=5)
+
+    told = bench.solution(group, "aws-similar-items")
+    without = _excluded("ITEMS", "STYLE")["solutionConfig"]
+    assert {int(item[1:]) % 2 for item in similar(told)} == {0}
+    assert similar(before) == similar(bench.solution(group, "aws-similar-items", solutionConfig=without))
+    assert {int(item[1:]) % 2 for item in similar(before)} == {0, 1}, "it knows nothing of STYLE"
+    assert "_knownColumns" not in str(api.describe_solution(solutionArn=before))
+
+
+def _grow(bench: Bench, dataset: str, *columns: dict[str, Any]) -> str:
+    """The ARN of the schema with these columns, which is the dataset's now."""
+    api = bench.personalize
+    grown: str = api.create_schema(name=bench.name(), schema=schema("Items", *columns))["schemaArn"]
+    api.update_dataset(datasetArn=dataset, schemaArn=grown)
+
+    def updated() -> bool:
+        found = api.describe_dataset(datasetArn=dataset)["dataset"]
+        return bool(found["latestDatasetUpdate"]["status"] == "ACTIVE" and found["schemaArn"] == grown)
+
+    wait_for(updated)
+    return grown
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "said"),
+    [
+        ("Interactions", [GENRE, YEAR], "cannot be replaced"),
+        ("Items", [YEAR], "GENRE"),
+        ("Items", [_field("GENRE", ["null", "string"], categorical=True)], "GENRE"),
+        ("Items", [_field("GENRE", textual=True)], "GENRE"),
+        ("Items", [GENRE, _field("YEAR", "int")], "YEAR: a new field must support null"),
+    ],
+)
+def test_a_schema_only_grows(bench: Bench, kind: str, fields: list[dict[str, Any]], said: str) -> None:
+    api = bench.personalize
+    dataset = bench.dataset(bench.group(), kind, schema(kind, GENRE))
+    other = api.create_schema(name=bench.name(), schema=schema(kind, *fields))["schemaArn"]
+    with pytest.raises(ClientError, match="InvalidInputException") as caught:
+        api.update_dataset(datasetArn=dataset, schemaArn=other)
+    assert said in caught.value.response["Error"]["Message"]
 
 
 def test_solution(bench: Bench) -> None:

@@ -17,6 +17,7 @@ from contract.recipes import RECIPES, DatasetKind
 from personalize_engine.data.features import Described, Encoder
 from personalize_engine.data.past import Past
 from personalize_engine.errors import JobFailed
+from personalize_engine.jobs.columns import ALL, Offered
 from personalize_engine.jobs.gathering import Gathered, Wanted, gather
 from personalize_engine.serving.histories import Histories, history_table
 from personalize_engine.serving.trained import Encoders
@@ -177,23 +178,32 @@ def test_columns_can_be_excluded_and_the_event_type_cannot() -> None:
         group.load(INTERACTIONS, rows, replace=True)
         items = [{"GENRE": "xy"[n % 2], "YEAR": n, "CREATION_TIMESTAMP": 5 + n, "GOOD": True} for n in range(8)]
         group.load(ITEMS, [{"ITEM_ID": f"i{n}", **row} for n, row in enumerate(items)], replace=True)
-        for config, event, item, created in (
-            ({}, {"CABIN", "DAYS", "EVENT_TYPE"}, {"GENRE", "YEAR"}, True),
+        for offered, event, item, created in (
+            (ALL, {"CABIN", "DAYS", "EVENT_TYPE"}, {"GENRE", "YEAR"}, True),
             (
-                {"excludedDatasetColumns": {"INTERACTIONS": ["CABIN", "EVENT_TYPE"], "Items": ["YEAR"]}},
+                Offered(
+                    config={"excludedDatasetColumns": {"INTERACTIONS": ["CABIN", "EVENT_TYPE"], "Items": ["YEAR"]}}
+                ),
                 {"DAYS", "EVENT_TYPE"},
                 {"GENRE"},
                 True,
             ),
             (
-                {"includedDatasetColumns": {"items": ["YEAR", "CREATION_TIMESTAMP"]}},
+                Offered(config={"includedDatasetColumns": {"items": ["YEAR", "CREATION_TIMESTAMP"]}}),
                 {"CABIN", "DAYS", "EVENT_TYPE"},
                 {"YEAR"},
                 True,
             ),
-            ({"excludedDatasetColumns": {"ITEMS": ["CREATION_TIMESTAMP", "GENRE", "YEAR"]}}, None, set(), False),
+            (
+                Offered(config={"excludedDatasetColumns": {"ITEMS": ["CREATION_TIMESTAMP", "GENRE", "YEAR"]}}),
+                None,
+                set(),
+                False,
+            ),
+            (Offered(known={"ITEMS": ["ITEM_ID", "GENRE"]}), {"CABIN", "DAYS", "EVENT_TYPE"}, {"GENRE"}, False),
+            (Offered(known={"USERS": ["USER_ID"]}), {"CABIN", "DAYS", "EVENT_TYPE"}, {"GENRE", "YEAR"}, True),
         ):
-            past = gather(group.work, ARN, Wanted(recipe=METADATA, columns=config)).past
+            past = gather(group.work, ARN, Wanted(recipe=METADATA, columns=offered)).past
             assert past.event_described is not None
             assert event is None or {*past.event_described.encoder.names} == event
             assert {*(past.item_described.encoder.names if past.item_described else ())} == item
