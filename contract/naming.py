@@ -59,6 +59,16 @@ def name(of_prefix: str, kind: str, *inputs: Any) -> str:
     return made
 
 
+def grown_schema(group: str, kind: str, schema: str) -> str:
+    """The name of a schema with added columns, for a dataset of the group of that name: `{grown_schemas}…`."""
+    return f"{grown_schemas(group)}{kind.lower()}-{digest(schema)}"
+
+
+def grown_schemas(group: str) -> str:
+    """What the names of all these schemas of the group begin with."""
+    return f"{group}-"
+
+
 def attempt(base: str, number: int) -> str:
     """The name of the n-th attempt (1, 2, …) at something that cannot be deleted, such as an import job."""
     return base if number <= 1 else f"{base[: MAX_NAME - 4]}-a{number}"

@@ -60,6 +60,16 @@ class EventSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GrownSchema:
+    """A schema with columns that were added to a dataset's first one."""
+
+    name: str
+    """contract.naming.grown_schema"""
+    text: str
+    """As CreateSchema takes it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """All that the stack knows when it is synthesized (ARNs may be CloudFormation tokens then)."""
 
@@ -80,6 +90,8 @@ class Settings:
     events: EventSettings | None = None
     max_cost: float | None = None
     """US dollars; None: no estimate stops a run."""
+    grown_schemas: dict[str, GrownSchema] = field(default_factory=dict)
+    """{"Items": …}: of the datasets that have columns which were added."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +194,17 @@ class Ensured:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AddColumns:
+    """Event of `add_columns`: let the dataset have this schema; asked again until it has, with an `Ensured`."""
+
+    dataset_arn: str
+    schema: GrownSchema
+    since: str
+    """Start of the run: an update that failed before it is tried again, one that fails later is reported."""
+    run_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measure:
     """Event of `service_metrics`."""
 
@@ -234,6 +257,8 @@ class Plan:
     run: Run
     imports: list[Ensure]
     trainings: list[TrainingPlan]
+    columns: list[AddColumns] = field(default_factory=list)
+    """Before the imports."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,10 @@ from contract.recipes import DatasetKind
 from experiments.config import Column, Experiment
 
 
-def schema_json(experiment: Experiment, kind: DatasetKind) -> str:
+def schema_json(experiment: Experiment, kind: DatasetKind, *, released: bool = False) -> str:
     """The schema of one of the experiment's datasets, equal text for equal schemas; KeyError if it has no such dataset.
+
+    `released`: without the columns that were added.
 
     >>> from experiments.load import load_named
     >>> schema_json(load_named("quickstart"), DatasetKind.USERS)
@@ -31,7 +33,7 @@ def schema_json(experiment: Experiment, kind: DatasetKind) -> str:
             "type": "record",
             "name": kind.value,
             "namespace": fields.SCHEMA_NAMESPACE,
-            "fields": [_field(column) for column in columns],
+            "fields": [_field(column) for column in columns if not (released and column.added)],
             "version": "1.0",
         }
     )

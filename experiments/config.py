@@ -7,6 +7,7 @@ columns, quotas) are validators here, so that nothing wrong is ever synthesized.
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
@@ -54,6 +55,9 @@ class Column(Part):
     textual: bool = False
     nullable: bool = False
     """Declared as a union with null: cells may be empty."""
+    added: bool = False
+    """Not there when the stack was first deployed. CloudFormation keeps the schema without it, and the next run adds
+    the column to the dataset, which keeps its data; a column that is not marked so replaces the dataset group."""
 
 
 class Schemas(Part):
@@ -74,6 +78,11 @@ class Schemas(Part):
     @property
     def kinds(self) -> tuple[DatasetKind, ...]:
         return tuple(kind for kind in DatasetKind if self.columns(kind) is not None)
+
+    @property
+    def grown(self) -> tuple[DatasetKind, ...]:
+        """Those that have columns which were added."""
+        return tuple(kind for kind in self.kinds if any(column.added for column in self.columns(kind) or ()))
 
     @model_validator(mode="after")
     def _within_quotas(self) -> Schemas:
@@ -103,6 +112,32 @@ class Schemas(Part):
                     )
                 if column.textual and kind is not DatasetKind.ITEMS:
                     raise ValueError(f"{kind.value}: {column.name}: only Items may have a textual column")
+        return self
+
+    @model_validator(mode="after")
+    def _may_be_added(self) -> Schemas:
+        """Amazon Personalize developer guide, "Replacing a dataset's schema to add new columns"."""
+        for kind in self.grown:
+            declared: tuple[Column, ...] = getattr(self, kind.value.lower())
+            place, column = next((number, column) for number, column in enumerate(declared) if column.added)
+            if kind is DatasetKind.INTERACTIONS:
+                raise wrong(
+                    f"{column.name}: Amazon Personalize adds columns to Items and Users only; without `added: true` the"
+                    " next deploy makes a new dataset group",
+                    at=(kind.value.lower(), place, "added"),
+                )
+            if all(column.added for column in declared):
+                raise wrong(
+                    f"{kind.value}: all columns are marked as added; those of the first deploy are not",
+                    at=(kind.value.lower(), place, "added"),
+                )
+            for place, column in enumerate(declared):
+                if column.added and not column.nullable:
+                    raise wrong(
+                        f"{column.name}: a column that is added must be nullable: true, because the rows that are there"
+                        " have no value for it",
+                        at=(kind.value.lower(), place, "nullable"),
+                    )
         return self
 
 
@@ -321,6 +356,12 @@ class Experiment(Part):
         for number, declared in enumerate(self.filters):
             if declared.name in [other.name for other in self.filters[:number]]:
                 raise wrong(f"the filter {declared.name} is declared twice", at=("filters", number, "name"))
+            if new := self._added_in(declared.expression):
+                raise wrong(
+                    f"{new} is added by a run, and the filter is made before that, with the stack: filter by it with a"
+                    " filter that you create after the run",
+                    at=("filters", number, "expression"),
+                )
         if isinstance(self.data, Files):
             self._maps_its_columns(self.data)
         for name in (naming.DEFAULT_ENVIRONMENT, *self.environments):
@@ -352,6 +393,19 @@ class Experiment(Part):
         """Column of the items by which new items are called popular."""
         first = next((column.name for column in self.schemas.items or () if column.categorical), None)
         return self.evaluation.category or first
+
+    def _added_in(self, expression: str) -> str | None:
+        """The first field of a filter's expression that is a column which was added: `Items.GENRE`."""
+        named = re.findall(r"\b(\w+)\.(\w+)\b", expression.upper())
+        added = {
+            (kind.value.upper(), column.name): f"{kind.value}.{column.name}"
+            for kind in self.schemas.grown
+            for column in self.schemas.columns(kind) or ()
+            if column.added
+        }
+        aliases = {"CURRENTUSER": "USERS", "CURRENTITEM": "ITEMS"}
+        found = (added.get((aliases.get(kind, kind), name)) for kind, name in named)
+        return next((name for name in found if name), None)
 
     def _maps_its_columns(self, data: Files) -> None:
         """Each dataset has a file, and each file's mapping names exactly the columns of its schema."""

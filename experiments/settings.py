@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from contract.plan import EvaluationSettings, RecipeSettings
+from contract import naming
+from contract.plan import EvaluationSettings, GrownSchema, RecipeSettings
 from contract.recipes import RECIPES
+from experiments.avro import schema_json
 from experiments.config import Experiment, RecipeChoice
 
 
@@ -38,3 +40,9 @@ def schema_columns(experiment: Experiment) -> dict[str, list[str]]:
         kind.value: [column.name for column in experiment.schemas.columns(kind) or ()]
         for kind in experiment.schemas.kinds
     }
+
+
+def grown_schemas(experiment: Experiment, *, group: str) -> dict[str, GrownSchema]:
+    """{"Items": …}: the datasets that have columns which were added; `group`: the name of their dataset group."""
+    texts = {kind.value: schema_json(experiment, kind) for kind in experiment.schemas.grown}
+    return {kind: GrownSchema(name=naming.grown_schema(group, kind, text), text=text) for kind, text in texts.items()}

@@ -55,7 +55,9 @@ def trainings(settings: Settings, run: Run, recipes: list[RecipeSettings], *, af
         trained = RECIPES[wanted.training.trained]
         group = settings.dataset_group_arn
         config = _solution_config(settings, wanted, on_aws=run.backend == "aws")
-        solution = naming.name(settings.prefix, trained.word, trained.name, config, group)
+        grown = sorted(schema.name for schema in settings.grown_schemas.values())
+        made_of = (trained.name, config, group, *grown)  # a solution never trains on columns that came after it
+        solution = naming.name(settings.prefix, trained.word, *made_of)
         number = [wanted.number] if wanted.number > 1 else []
         if (solution, wanted.number) not in plans:
             plans[solution, wanted.number] = TrainingPlan(

@@ -30,6 +30,7 @@ class _Accepted:
 _BY_DATA = "the version of the data is part of the key, and known only at run time"
 _BY_RUN = "the run's id is part of the key, and known only at run time"
 _BY_NAME = "the pipeline makes it at run time; its name begins with the experiment's own prefix"
+_BY_GROUP = "the datasets of this group and of one that it replaces, which is cleaned later"
 
 
 def _tasks(*names: str) -> tuple[str, ...]:
@@ -136,8 +137,25 @@ _OF_PARKING = (
 """With `park_idle`."""
 
 
-def acknowledge(scope: Construct, *, storage: Storage, prefix: str, options: StackOptions, spark: bool) -> None:
-    """Accept the findings above in that experiment's construct; `spark`: it has a Spark job."""
+_OF_GROWING = (
+    _Accepted(
+        resource="{personalize}:schema/{prefix}-group-*",
+        roles=(*_tasks("AddColumns"), "AddedColumns/DeleteSchemas/Role"),
+        why=_BY_NAME,
+    ),
+    _Accepted(resource="{personalize}:dataset/{prefix}-*", roles=("Teardown/CleanUp/Role",), why=_BY_GROUP),
+    _Accepted(resource="*", roles=("AddedColumns/DeleteSchemas/Role",), why="ListSchemas knows no resource"),
+)
+"""With columns that are added."""
+
+
+def acknowledge(
+    scope: Construct, *, storage: Storage, prefix: str, options: StackOptions, spark: bool, growing: bool
+) -> None:
+    """Accept the findings above in that experiment's construct.
+
+    `spark`: it has a Spark job; `growing`: its datasets get new columns.
+    """
     stack = cdk.Stack.of(scope)
     words = {
         "data": f"<{_logical_id(stack, storage.data)}.Arn>",
@@ -150,6 +168,7 @@ def acknowledge(scope: Construct, *, storage: Storage, prefix: str, options: Sta
         *(_OF_OPERATIONS if options.operations else ()),
         *(_OF_PARKING if options.park_idle else ()),
         *(_OF_SPARK_JOB if spark else ()),
+        *(_OF_GROWING if growing else ()),
     )
     for row in (*_ACCEPTED, *optional):
         finding = f"AwsSolutions-IAM5[Resource::{row.resource.format(**words)}]"

@@ -2,7 +2,8 @@
 
 Nearly every property of these types is fixed at creation, and CloudFormation cannot replace a resource that has a
 name of its own by one of the same name. So each name carries a digest of what it is made from, and the group's digest
-covers all schemas: an edit replaces group, datasets, tracker and filters together. They carry no tags, because tags
+covers all schemas: an edit replaces group, datasets, tracker and filters together. Columns that are marked as added
+are in none of these schemas (stacks.added_columns). They carry no tags, because tags
 are fixed at creation too; so is the group's key, which is therefore in its digest. Solutions are not declared:
 CloudFormation cannot switch their automatic training off.
 """
@@ -35,8 +36,10 @@ class Datasets(Construct):
         encryption: Encryption | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        schemas = {kind: schema_json(experiment, kind) for kind in experiment.schemas.kinds}
-        group_name = naming.name(prefix, "group", schemas, *([encryption.given] if encryption else []))
+        schemas = {kind: schema_json(experiment, kind, released=True) for kind in experiment.schemas.kinds}
+        self.group_name = group_name = naming.name(
+            prefix, "group", schemas, *([encryption.given] if encryption else [])
+        )
         self.group = personalize.CfnDatasetGroup(
             self,
             "Group",

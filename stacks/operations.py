@@ -29,7 +29,7 @@ from stacks.task_function import Task, TaskFunction
 
 NAMESPACE = "personalize-cdk"
 """Of the metrics (lambdas.measures), and the source of the events (lambdas.status_events)."""
-ANNOUNCING = ("EnsureImport", "EnsureSolution", "EnsureVersion", "EnsureCampaign", "Release")
+ANNOUNCING = ("EnsureImport", "EnsureSolution", "EnsureVersion", "EnsureCampaign", "Release", "AddColumns")
 """The tasks that make and delete resources."""
 ERRORS = 5
 """Of functions within a quarter of an hour: a few are mended by the machines' retries."""
@@ -68,7 +68,9 @@ class Operations(Construct):
         )
         machines = [found for found in scope.node.find_all() if isinstance(found, Machine)]
         functions = [found for found in scope.node.find_all() if isinstance(found, TaskFunction)]
-        self._let_tell(functions, [cast(TaskFunction, tasks.node.find_child(name)) for name in ANNOUNCING])
+        self._let_tell(
+            functions, [cast(TaskFunction, found) for name in ANNOUNCING if (found := tasks.node.try_find_child(name))]
+        )
         alarms = [
             *(alarm for machine in machines for alarm in self._machine_alarms(machine)),
             *(self._function_alarm(task) for task in functions),

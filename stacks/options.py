@@ -21,6 +21,7 @@ _KEPT = (
     *("AWS::Personalize::EventTracker", "AWS::Personalize::Filter"),
 )
 CLEAN_UP = "Custom::CleanUp"
+ADDED_COLUMNS = "Custom::AddedColumns"
 
 
 def tag(scope: Construct, tags: Mapping[str, str]) -> None:
@@ -39,7 +40,7 @@ def retain(scope: Construct, *, roles: list[iam.Role]) -> None:
     kept = [child.node.path for role in roles for child in role.node.find_all()]
     for found in scope.node.find_all():
         if isinstance(found, cdk.CfnResource) and (
-            found.cfn_resource_type in {*_KEPT, CLEAN_UP} or found.node.path in kept
+            found.cfn_resource_type in {*_KEPT, CLEAN_UP, ADDED_COLUMNS} or found.node.path in kept
         ):
             found.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
     tag(scope, {"retain": "true"})

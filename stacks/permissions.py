@@ -43,6 +43,10 @@ class Personalize:
         """
         return self._arn(kind, f"{self._prefix}-*")
 
+    def grown_schemas(self) -> str:
+        """The schemas with which columns are added; those that CloudFormation makes have other names."""
+        return self._arn("schema", f"{self._prefix}-group-*")
+
     def any(self, kind: str) -> str:
         """All resources of that kind: for those that the service names by an id of its own."""
         return self._arn(kind, "*")

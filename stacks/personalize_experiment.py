@@ -21,8 +21,9 @@ from contract import naming
 from contract.plan import EventSettings, Settings
 from experiments.config import Experiment
 from experiments.load import FOLDER, ConfigError, Finding, load
-from experiments.settings import evaluation_settings, recipe_settings, schema_columns
+from experiments.settings import evaluation_settings, grown_schemas, recipe_settings, schema_columns
 from stacks.acknowledged import acknowledge
+from stacks.added_columns import AddedColumns
 from stacks.assets import Assets
 from stacks.budget import Budget
 from stacks.datasets import Datasets
@@ -110,6 +111,9 @@ class PersonalizeExperiment(Construct):
             encryption=encryption,
         )
         assets = Assets(self, "Assets")
+        growing = bool(experiment.schemas.grown)
+        if growing:
+            AddedColumns(self, "AddedColumns", prefix=prefix, assets=assets, datasets=datasets)
         tasks = Tasks(
             self, "Tasks", experiment=experiment, prefix=prefix, assets=assets, storage=storage, datasets=datasets
         )
@@ -124,7 +128,14 @@ class PersonalizeExperiment(Construct):
             key=encryption.key if encryption else None,
         )
         teardown = Teardown(
-            self, "Teardown", prefix=prefix, assets=assets, datasets=datasets, storage=storage, pipeline=pipeline
+            self,
+            "Teardown",
+            prefix=prefix,
+            assets=assets,
+            datasets=datasets,
+            storage=storage,
+            pipeline=pipeline,
+            growing=growing,
         )
         spark = None
         if experiment.spark_job:
@@ -150,7 +161,7 @@ class PersonalizeExperiment(Construct):
             Budget(self, "Budget", dollars=options.budget, topic=pipeline.topic)
         if options.schedule:
             _run_by_itself(self, options.schedule, machine=pipeline.arn, teardown=teardown)
-        acknowledge(self, storage=storage, prefix=prefix, options=options, spark=spark is not None)
+        acknowledge(self, storage=storage, prefix=prefix, options=options, spark=spark is not None, growing=growing)
         tag(self, {"experiment": experiment.name, "environment": environment, **options.tags})
         if encryption:
             encryption.encrypt_logs(self)
@@ -203,6 +214,7 @@ def _settings(experiment: Experiment, *, prefix: str, storage: Storage, datasets
         mode=experiment.mode,
         events=events,
         max_cost=experiment.max_cost,
+        grown_schemas=grown_schemas(experiment, group=datasets.group_name),
     )
 
 

@@ -19,7 +19,7 @@ from constructs import Construct
 from contract.plan import Settings
 from stacks.encryption import use_of
 from stacks.permissions import allow, executions_of
-from stacks.recipe_branch import SLOW, RecipeBranch, failed_training
+from stacks.recipe_branch import QUICK, SLOW, RecipeBranch, failed_training
 from stacks.states import ALL_ERRORS, Machine, call, say_if_cut_off
 from stacks.tasks import Tasks
 from stacks.until_active import UntilActive
@@ -61,7 +61,8 @@ class Pipeline(Construct):
         )
         if notify:
             sns.Subscription(self, "Email", topic=self.topic, protocol=sns.SubscriptionProtocol.EMAIL, endpoint=notify)
-        used = ("CheckData", "EstimateCost", "EnsureImport", "JudgeBaselines", "Compare", "Report")
+        used = ["CheckData", "EstimateCost", "EnsureImport", "JudgeBaselines", "Compare", "Report"]
+        used += ["AddColumns"] if settings.grown_schemas else []
         machine = Machine(
             self,
             "Main",
@@ -116,9 +117,11 @@ class Pipeline(Construct):
         )
         say_if_cut_off(check, compare, report)
         rest = compare.next(report).next(self._notify(settings.experiment)).next(_end(self))
+        planned = check.next(_estimate(self, tasks))
+        if settings.grown_schemas:
+            planned = planned.next(_add_columns(self, tasks))
         return (
-            check.next(_estimate(self, tasks))
-            .next(_import(self, tasks))
+            planned.next(_import(self, tasks))
             .next(_train_and_judge(self, tasks, training))
             .next(_unless_baselines_failed(self, rest))
         )
@@ -166,6 +169,29 @@ def _estimate(scope: Construct, tasks: Tasks) -> sfn.IChainable:
     )
     say_if_cut_off(estimate)
     return estimate
+
+
+def _add_columns(scope: Construct, tasks: Tasks) -> sfn.Map:
+    added = sfn.Map(
+        scope,
+        "Add new columns",
+        comment="To datasets that were made without them; what is added already is found",
+        items_path="$.columns",
+        item_selector={"wanted.$": "$$.Map.Item.Value"},
+        result_path=sfn.JsonPath.DISCARD,
+    )
+    fragment = UntilActive(
+        scope,
+        "schema with new columns",
+        tasks["AddColumns"],
+        wanted="$.wanted",
+        result_path="$.ensured",
+        seconds=QUICK,
+    )
+    say_if_cut_off(fragment.start)
+    fragment.then(sfn.Succeed(scope, "Columns added"))
+    added.item_processor(fragment.start)
+    return added
 
 
 def _import(scope: Construct, tasks: Tasks) -> sfn.Map:

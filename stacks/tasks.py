@@ -46,6 +46,9 @@ class Tasks(Construct):
             **_asking(storage.data, personalize, kinds={RECIPES[name].type for name in trained}),
             **_judging(storage.data),
         }
+        if experiment.schemas.grown:
+            grown = [datasets.dataset_arns[kind.value] for kind in experiment.schemas.grown]
+            rows["AddColumns"] = _adding_columns(personalize, grown)
         self._functions = {name: TaskFunction(self, name, task=task, assets=assets) for name, task in rows.items()}
 
     def __getitem__(self, name: str) -> TaskFunction:
@@ -134,6 +137,17 @@ def _ensuring(personalize: Personalize, recipes: list[str], *, storage: Storage,
             ],
         ),
     }
+
+
+def _adding_columns(personalize: Personalize, datasets: list[str]) -> Task:
+    return Task(
+        module="add_columns",
+        purpose="Adds columns to a dataset that has data",
+        statements=[
+            allow(["personalize:CreateSchema"], personalize.grown_schemas()),
+            allow(["personalize:DescribeDataset", "personalize:UpdateDataset"], *datasets),
+        ],
+    )
 
 
 def _asking(bucket: s3.Bucket, personalize: Personalize, *, kinds: set[RecipeType]) -> dict[str, Task]:

@@ -47,9 +47,12 @@ class Teardown(Construct):
         datasets: Datasets,
         storage: Storage,
         pipeline: Pipeline,
+        growing: bool = False,
     ) -> None:
+        """`growing`: runs add columns to datasets."""
         super().__init__(scope, construct_id)
-        clean_up = TaskFunction(self, "CleanUp", task=_cleaning(Personalize(self, prefix), pipeline), assets=assets)
+        cleaning = _cleaning(Personalize(self, prefix), pipeline, growing=growing)
+        clean_up = TaskFunction(self, "CleanUp", task=cleaning, assets=assets)
         empty = TaskFunction(self, "EmptyBucket", task=_emptying([storage.data, storage.logs]), assets=assets)
         answer = TaskFunction(self, "Answer", task=_ANSWERING, assets=assets)
         machine = Machine(
@@ -57,7 +60,7 @@ class Teardown(Construct):
             "Machine",
             name=f"{prefix}-clean-up",
             comment=_COMMENT,
-            start=_definition(self, datasets, pipeline, clean_up=clean_up, empty=empty, answer=answer),
+            start=_definition(self, datasets, pipeline, clean_up=clean_up, empty=empty, answer=answer, growing=growing),
             timeout=cdk.Duration.hours(2),
             functions=[clean_up, empty, answer],
         )
@@ -92,13 +95,14 @@ class Teardown(Construct):
         resource.node.add_dependency(*needed)
 
 
-def _cleaning(personalize: Personalize, pipeline: Pipeline) -> Task:
+def _cleaning(personalize: Personalize, pipeline: Pipeline, *, growing: bool) -> Task:
     lists = ("Solutions", "SolutionVersions", "Campaigns", "Filters", "EventTrackers", "Datasets", "DatasetImportJobs")
     return Task(
         module="cleanup",
         purpose="Removes what the pipeline made in a dataset group",
         statements=[
             allow([f"personalize:List{kind}" for kind in lists], "*"),
+            *([allow(["personalize:DescribeDataset"], personalize.named("dataset"))] if growing else []),
             allow(
                 ["personalize:StopSolutionVersionCreation", "personalize:DeleteSolution"],
                 personalize.named("solution"),
@@ -148,6 +152,7 @@ def _definition(
     clean_up: TaskFunction,
     empty: TaskFunction,
     answer: TaskFunction,
+    growing: bool,
 ) -> sfn.IChainable:
     own_group: dict[str, Any] = {"kind": "dataset-group", "subject": datasets.group_arn, "keep": datasets.owned}
     own = sfn.Pass(scope, "Take this stack's dataset group", parameters=own_group)
@@ -161,6 +166,7 @@ def _definition(
             "subject.$": "$.subject",
             "machine": pipeline.arn,
             "keep.$": "$.keep",
+            **({"growing": True} if growing else {}),
             "started_at.$": "$$.Execution.StartTime",
         },
         result_path="$.cleaned",

@@ -27,6 +27,7 @@ from contract.naming import DEFAULT_ENVIRONMENT, stack_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PREFIX = "AWS::Personalize::"
+GROUP, ADDED = "DatasetGroup", "AddedColumns"
 UPDATABLE = {"Dataset": {"DatasetImportJob"}, "EventTracker": {"Tags"}, "Filter": {"Tags"}}
 """{type: properties that change in place}; all others are create-only in the registry's resource schemas."""
 LOST = {
@@ -35,6 +36,7 @@ LOST = {
     "Dataset": "the imported rows (the next run imports them again), and the events and single rows put into it",
     "EventTracker": "its tracking id: whoever sends events needs the new one; events sent with the old one are refused",
     "Filter": "its ARN: whoever asks with the filter needs the new one",
+    ADDED: "nothing, but a dataset keeps its columns: imports without them fail. Declare them as they were",
 }
 
 
@@ -60,8 +62,16 @@ def losses(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Loss]:
     while True:  # what refers to a replaced resource has another ARN to refer to
         more = {key: loss for key in old if key not in found and (loss := _loss(key, old[key], new.get(key), found))}
         if not more:
-            return [found[key] for key in old if key in found]
+            break
         found |= more
+    lost = [found[key] for key in old if key in found]
+    if GROUP not in [loss.type for loss in lost]:
+        lost += [
+            Loss(type=ADDED, logical_id=key, reason="will be deleted: no column is marked as added any more")
+            for key, row in before.get("Resources", {}).items()
+            if row["Type"] == f"Custom::{ADDED}" and key not in new
+        ]
+    return lost
 
 
 def _loss(key: str, old: Mapping[str, Any], new: Mapping[str, Any] | None, replaced: Collection[str]) -> Loss | None:
@@ -142,6 +152,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for loss in found:
         print(loss)
     refused = sorted({loss.type for loss in found} - set(asked.allow))
+    if "Schema" in refused:
+        print("Columns of Items and Users that are marked with `added: true` replace nothing", file=sys.stderr)
     if refused:
         print(f"If that is intended: make diff ALLOW_REPLACE={','.join(refused)}", file=sys.stderr)
         return 1

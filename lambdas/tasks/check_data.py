@@ -17,6 +17,7 @@ from contract import layout, naming
 from contract.as_json import from_json, to_json
 from contract.manifest import Manifest
 from contract.plan import (
+    AddColumns,
     CheckData,
     Ensure,
     EvaluationSettings,
@@ -69,6 +70,10 @@ def check_data(event: CheckData, aws: Clients) -> Plan:
         run=run,
         imports=[_import(settings, run, kind, key=file.key) for kind, file in manifest.files.past.items()],
         trainings=trainings(settings, run, recipes, afresh=options.train_afresh),
+        columns=[
+            AddColumns(dataset_arn=settings.dataset_arns[kind], schema=schema, since=run.started_at, run_id=run.run_id)
+            for kind, schema in settings.grown_schemas.items()
+        ],
     )
     if run.backend == "aws":
         check_recipes(plan.trainings, aws=aws)

@@ -6,7 +6,8 @@ clean-up machine calls again until nothing is. What belongs to the group is foun
 Executions that work on the group are stopped first, or they would go on making what is deleted here.
 
 Calls: personalize:ListSolutions, personalize:ListSolutionVersions, personalize:ListCampaigns, personalize:ListFilters,
-personalize:ListEventTrackers, personalize:ListDatasets, personalize:ListDatasetImportJobs;
+personalize:ListEventTrackers, personalize:ListDatasets, personalize:ListDatasetImportJobs, and where columns are added
+personalize:DescribeDataset;
 personalize:StopSolutionVersionCreation, personalize:DeleteSolution, personalize:DeleteCampaign,
 personalize:DeleteFilter, personalize:DeleteEventTracker; states:ListExecutions,
 states:DescribeStateMachineForExecution, states:StopExecution (the main machine).
@@ -51,6 +52,8 @@ class CleanUp:
     """ARN of the main machine."""
     keep: list[str] = field(default_factory=list)
     """ARNs in it that CloudFormation deletes itself."""
+    growing: bool = False
+    """Whether runs replace schemas of its datasets."""
     started_at: str
     """ISO 8601."""
 
@@ -94,6 +97,8 @@ def _pass(wanted: CleanUp, personalize: Any) -> Iterator[str]:
         yield from _remove_solution(solution, personalize)
     for dataset in _listed(personalize, "list_datasets", "datasets", **group):
         of_dataset = {"datasetArn": dataset["datasetArn"]}
+        if wanted.growing and _is_updated(personalize, **of_dataset):
+            yield dataset["datasetArn"]
         for job in _listed(personalize, "list_dataset_import_jobs", "datasetImportJobs", **of_dataset):
             if job["status"] in _BUSY:  # there is no call that stops it
                 yield job["datasetImportJobArn"]
@@ -120,6 +125,17 @@ def _remove_solution(solution: dict[str, Any], personalize: Any) -> Iterator[str
         _delete(personalize.delete_solution, solution, "solutionArn")
     yield from inside
     yield arn
+
+
+def _is_updated(personalize: Any, **of_dataset: str) -> bool:
+    """Whether its schema is being replaced: it cannot be deleted until that is over."""
+    try:
+        update = personalize.describe_dataset(**of_dataset)["dataset"].get("latestDatasetUpdate") or {}
+    except ClientError as error:
+        if error_code(error) != "ResourceNotFoundException":
+            raise
+        return False
+    return update.get("status") in _BUSY
 
 
 def _listed(personalize: Any, operation: str, member: str, **of: str) -> Iterator[dict[str, Any]]:

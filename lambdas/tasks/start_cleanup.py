@@ -11,17 +11,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from lambdas import aws
-from lambdas.tasks.answer import body, send
-
-logger = Logger(service="start_cleanup")
-Answer = Callable[[str, dict[str, str]], None]
+from lambdas.custom_resource import Answer, accept, handled, send
 
 
 def start(request: dict[str, Any], *, state_machine_arn: str, states: Any, answer: Answer = send) -> str:
@@ -32,12 +27,11 @@ def start(request: dict[str, Any], *, state_machine_arn: str, states: Any, answe
     """
     properties = request["ResourceProperties"]
     if request["RequestType"] != "Delete":
-        physical_id = properties["Subject"]
-        answer(request["ResponseURL"], body({**request, "PhysicalResourceId": physical_id}, failure=None))
+        accept(request, physical_id=properties["Subject"], answer=answer)
         return "answered"
     subject = request["PhysicalResourceId"]
     if not _stands_for_something(subject, properties["Kind"]):
-        answer(request["ResponseURL"], body(request, failure=None))  # its creation never succeeded
+        accept(request, answer=answer)  # its creation never succeeded
         return "nothing to clean"
     wanted = {
         "kind": properties["Kind"],
@@ -57,17 +51,12 @@ def start(request: dict[str, Any], *, state_machine_arn: str, states: Any, answe
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
-    """Event: a custom resource's request. Whatever goes wrong here is answered, or CloudFormation waits for an hour."""
-    logger.info(event["RequestType"], extra={"resource": event.get("PhysicalResourceId")})
-    try:
-        done = start(event, state_machine_arn=os.environ["STATE_MACHINE_ARN"], states=aws.client("stepfunctions"))
-    except Exception as error:
-        logger.exception("the request failed")
-        known = {"PhysicalResourceId": event["LogicalResourceId"], **event}
-        reason = f"start_cleanup did not start the clean-up: {error}. Destroy the stack again"
-        send(event["ResponseURL"], body(known, failure=reason))
-        done = "failed"
-    return {"done": done}
+    """Event: a custom resource's request."""
+
+    def act(request: dict[str, Any]) -> str:
+        return start(request, state_machine_arn=os.environ["STATE_MACHINE_ARN"], states=aws.client("stepfunctions"))
+
+    return handled(event, act, failing="start_cleanup did not start the clean-up")
 
 
 def _stands_for_something(physical_id: str, kind: str) -> bool:

@@ -25,14 +25,23 @@ LATER = 0.5
 BEING_MADE = ("CREATE PENDING", "CREATE IN_PROGRESS")
 
 
+@dataclass(frozen=True)
+class Form:
+    """The stack as one version of the experiment's file makes it."""
+
+    line: cdk.LocalCdk
+    file: Path
+
+
 @dataclass
 class Ours:
-    """The stack that is deployed and destroyed again and again, and its second form, in which a schema is edited."""
+    """The stack that is deployed and destroyed again and again, and its other forms."""
 
     deployed: Deployed
-    edited: cdk.LocalCdk
-    edited_file: Path
-    """The experiment's file of that form."""
+    edited: Form
+    """One of the items' columns is new."""
+    grown: Form
+    """The same column, marked as added."""
     draw: random.Random
 
     @property
@@ -57,6 +66,10 @@ class Ours:
     def rows(self, kind: str) -> Iterator[dict[str, Any]]:
         personalize, group = self.cloud.client("personalize"), self.deployed.outputs["DatasetGroupArn"]
         match kind:
+            case "update of a dataset":
+                for dataset in personalize.list_datasets(datasetGroupArn=group)["datasets"]:
+                    described = personalize.describe_dataset(datasetArn=dataset["datasetArn"])["dataset"]
+                    yield from [described[member] for member in ("latestDatasetUpdate",) if member in described]
             case "import job":
                 for dataset in personalize.list_datasets(datasetGroupArn=group)["datasets"]:
                     jobs = personalize.list_dataset_import_jobs(datasetArn=dataset["datasetArn"])
@@ -70,6 +83,12 @@ class Ours:
             case "campaign":
                 for solution in self.rows("solution"):
                     yield from personalize.list_campaigns(solutionArn=solution["solutionArn"])["campaigns"]
+
+    def deploy(self, form: Form) -> None:
+        """In the place of what is deployed, and publish its data."""
+        self.deployed.command_line, self.deployed.experiment = form.line, str(form.file)
+        self.deployed.deploy()
+        self.deployed.publish()
 
     def later(self) -> None:
         time.sleep(self.draw.uniform(0, LATER))
@@ -145,17 +164,37 @@ def replaced(ours: Ours) -> None:
     """A schema was edited, so the dataset group was replaced, while the old one served."""
     ours.run(mode="serve")
     old = ours.deployed.outputs["DatasetGroupArn"]
-    ours.deployed.outputs = ours.edited.deploy(ours.cloud)
+    ours.deploy(ours.edited)
     new = ours.deployed.outputs["DatasetGroupArn"]
     assert new != old
     groups = [row["datasetGroupArn"] for row in ours.cloud.client("personalize").list_dataset_groups()["datasetGroups"]]
     assert old not in groups
     assert new in groups
-    ours.deployed.experiment = str(ours.edited_file)
-    ours.deployed.publish()
     ours.start()
     ours.until("import job", *BEING_MADE)
     ours.later()
+
+
+def growing(ours: Ours) -> None:
+    """A column that is being added to a dataset, while a campaign serves what was trained without it."""
+    ours.run(mode="serve")
+    group = ours.deployed.outputs["DatasetGroupArn"]
+    ours.deploy(ours.grown)
+    assert ours.deployed.outputs["DatasetGroupArn"] == group
+    ours.start()
+    ours.until("update of a dataset", *BEING_MADE)
+    ours.later()
+
+
+def outgrown(ours: Ours) -> None:
+    """A dataset group was replaced whose dataset had got a column."""
+    ours.deploy(ours.grown)
+    ours.run()
+    grown = [row["schemaArn"] for row in ours.rows("update of a dataset")]
+    assert grown
+    ours.deploy(ours.edited)
+    schemas = ours.cloud.client("personalize").list_schemas()["schemas"]
+    assert not {row["schemaArn"] for row in schemas} & {*grown}
 
 
 PHASES: dict[str, Callable[[Ours], None]] = {
@@ -169,6 +208,8 @@ PHASES: dict[str, Callable[[Ours], None]] = {
     "updating": updating,
     "over": over,
     "replaced": replaced,
+    "growing": growing,
+    "outgrown": outgrown,
 }
 
 

@@ -1,6 +1,6 @@
 """Whatever the pipeline is doing, a destroyed stack leaves nothing and touches nothing of its neighbour.
 
-The neighbour's name extends ours, and it serves a campaign all the time. Fifty seeded moments; three in `make test`.
+The neighbour's name extends ours, and it serves a campaign all the time. Sixty seeded moments; four in `make test`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 from deployed_stack import Deployed
-from moments import PHASES, RECIPE, Ours, alive, everything
+from moments import PHASES, RECIPE, Form, Ours, alive, everything
 
 from local_cloud import cdk, services
 from local_cloud.leftovers import leftovers
@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "teardown.md"
 OURS, NEIGHBOUR = "near", "near-by"
 SEED = 2026
-MOMENTS = 50
-SHORT = ("killed", "updating", "replaced")
+MOMENTS = 60
+SHORT = ("killed", "updating", "replaced", "outgrown")
 """Phases that `make test` tries."""
 SYNTHESIZE = """
 import json, sys
@@ -50,10 +50,9 @@ class Street:
     """A local cloud with the neighbour in it, and what is needed to deploy and destroy ours."""
 
     cloud: services.LocalCloud
-    plain: cdk.LocalCdk
-    edited: cdk.LocalCdk
-    file: Path
-    edited_file: Path
+    plain: Form
+    edited: Form
+    grown: Form
     neighbours: dict[str, str] = field(default_factory=dict)
     """`everything` there is without ours."""
     runs: int = 0
@@ -61,14 +60,13 @@ class Street:
 
     def moment(self, phase: str, seed: str) -> Counter[str]:
         """Deploy, come to that phase, destroy; how many resources of ours were alive when it was destroyed."""
-        deployed = Deployed(self.cloud, self.plain, experiment=str(self.file), runs=self.runs)
+        deployed = Deployed(self.cloud, self.plain.line, experiment=str(self.plain.file), runs=self.runs)
         deployed.deploy()
         deployed.publish()
-        ours = Ours(deployed, self.edited, self.edited_file, random.Random(seed))
-        PHASES[phase](ours)
+        PHASES[phase](Ours(deployed, self.edited, self.grown, random.Random(seed)))
         self.runs = deployed.runs
         found = alive(self.cloud, set(self.neighbours))
-        (self.edited if phase == "replaced" else self.plain).destroy(self.cloud)
+        deployed.destroy()
         now = everything(self.cloud)
         assert sorted(set(now) - set(self.neighbours)) == [], "left behind"
         assert now == self.neighbours, "a neighbour's resource changed"
@@ -79,20 +77,28 @@ class Street:
 def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     work = tmp_path_factory.mktemp("street")
     with Processes() as processes:
-        ours, neighbour = _experiment(work / "plain", OURS), _experiment(work / "plain", NEIGHBOUR)
-        edited = _experiment(work / "edited", OURS, year=True)
-        plain_line, edited_line = (cdk.LocalCdk(processes, path.parent, OURS) for path in (ours, edited))
-        neighbour_line = cdk.LocalCdk(processes, ours.parent, NEIGHBOUR)
-        _synthesize(plain_line, ours, neighbour)
-        _synthesize(edited_line, edited)
+        created = {"name": "CREATION_TIMESTAMP", "type": "long", "nullable": True}
+        plain, edited, grown = (
+            Form(cdk.LocalCdk(processes, path.parent, OURS), path)
+            for path in (
+                _experiment(work / "plain", OURS),
+                _experiment(work / "edited", OURS, created),
+                _experiment(work / "grown", OURS, {**created, "added": True}),
+            )
+        )
+        neighbour = _experiment(work / "plain", NEIGHBOUR)
+        neighbour_line = cdk.LocalCdk(processes, neighbour.parent, NEIGHBOUR)
+        _synthesize(plain.line, plain.file, neighbour)
+        for form in (edited, grown):
+            _synthesize(form.line, form.file)
         cloud = services.start(processes, work, ROOT)
-        processes.finish(plain_line.start_bootstrap(cloud))
+        processes.finish(plain.line.start_bootstrap(cloud))
         served = Deployed(cloud, neighbour_line, experiment=str(neighbour))
         served.deploy()
         served.publish()
         assert served.execute({"mode": "serve"})["status"] == "SUCCEEDED"
         assert len(served.made()["campaigns"]) == 1
-        made = Street(cloud, plain_line, edited_line, ours, edited)
+        made = Street(cloud, plain, edited, grown)
         made.neighbours = everything(cloud)
         assert made.neighbours
         yield made
@@ -109,7 +115,7 @@ def test_a_stack_destroyed_in_the_middle_leaves_nothing(street: Street, phase: s
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.skipif(not cdk.installed(), reason="run python -m local_cloud.cdk install")
-def test_fifty_moments_leave_nothing(street: Street) -> None:
+def test_sixty_moments_leave_nothing(street: Street) -> None:
     found: dict[str, list[Counter[str]]] = {phase: [] for phase in PHASES}
     for k in range(MOMENTS):
         phase = list(PHASES)[k % len(PHASES)]
@@ -155,10 +161,9 @@ def _range(moments: list[Counter[str]], kind: str) -> str:
     return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
-def _experiment(folder: Path, name: str, *, year: bool = False) -> Path:
-    """Its file; `year`: with one more column of the items, which replaces their dataset and the group."""
-    columns = [{"name": "GENRES", "type": "string", "categorical": True}]
-    columns += [{"name": "CREATION_TIMESTAMP", "type": "long"}] if year else []
+def _experiment(folder: Path, name: str, *more: dict[str, object]) -> Path:
+    """Its file; `more`: columns of the items."""
+    columns = [{"name": "GENRES", "type": "string", "categorical": True}, *more]
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.yaml"
     said = {

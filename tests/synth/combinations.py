@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from synth_app import EVERYTHING, MINIMAL
+from synth_app import EVERYTHING, MINIMAL, growing
 
 NUMBERS = range(16)
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
@@ -28,6 +28,8 @@ MASKS = {
     **{"retain": 1, "kms_key": 2, "tags": 3, "permissions_boundary": 4},
     **{"budget": 5, "schedule": 6, "spark_job": 7, "operations": 8},
 }
+GROWING = 10
+"""Of the same kind: whether a column is added to the items, where there are any."""
 
 
 def combination(number: int) -> dict[str, Any]:
@@ -39,6 +41,8 @@ def combination(number: int) -> dict[str, Any]:
     if number & 4 and "kms_key" in options:
         options["kms_key"] = KEY
     base = EVERYTHING if (number & 9).bit_count() % 2 else MINIMAL
+    if base is EVERYTHING and (number & GROWING).bit_count() % 2:
+        base = growing(base)
     made = {**base, "name": f"combination-{number}", "stack": options}
     return with_spark(made) if "spark_job" in on else made
 

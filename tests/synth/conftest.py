@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from synth_app import EVERYTHING, MINIMAL, Template, synthesize
+from synth_app import EVERYTHING, MINIMAL, Template, growing, synthesize
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +15,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def templates(assembly: Path) -> dict[str, Template]:
-    return synthesize(assembly, EVERYTHING, MINIMAL)
+    return synthesize(assembly, EVERYTHING, MINIMAL, growing(EVERYTHING, name="growing"))
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +26,9 @@ def everything(templates: dict[str, Template]) -> Template:
 @pytest.fixture(scope="session")
 def minimal(templates: dict[str, Template]) -> Template:
     return templates["minimal"]
+
+
+@pytest.fixture(scope="session")
+def grown(templates: dict[str, Template]) -> Template:
+    """Like `everything`, and a run adds a column to its items."""
+    return templates["growing"]

@@ -44,6 +44,15 @@ EVERYTHING = {
     "mode": "serve",
     "notify": "someone@example.com",
 }
+YEAR = {"name": "YEAR", "type": "int", "nullable": True, "added": True}
+
+
+def growing(experiment: dict[str, Any], **changed: Any) -> dict[str, Any]:
+    """The same with a column more, which its stack, deployed before, does not have."""
+    schemas = experiment["schemas"]
+    return {**experiment, **changed, "schemas": {**schemas, "items": [*schemas["items"], YEAR]}}
+
+
 MINIMAL = {"name": "minimal", "data": {"kind": "generated"}, "recipes": ["aws-popularity-count"]}
 
 

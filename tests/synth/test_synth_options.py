@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from combinations import ALL, BOUNDARY, FAST, KEY, MASKS, NUMBERS, combination
-from synth_app import EVERYTHING, MINIMAL, Template, named, new_app, states_of, synthesize, text_of
+from synth_app import EVERYTHING, MINIMAL, Template, growing, named, new_app, states_of, synthesize, text_of
 
 from contract import naming
 from contract.as_json import from_json
@@ -21,6 +21,7 @@ from experiments.options import StackOptions
 from lambdas.measures import measures_of
 from lambdas.status_events import SOURCE
 from stacks.experiment import ExperimentStack
+from stacks.options import ADDED_COLUMNS, CLEAN_UP
 
 PERSONALIZE = "personalize.amazonaws.com"
 
@@ -33,8 +34,8 @@ def combinations(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """The experiment that uses everything, with all options."""
-    return synthesize(tmp_path_factory.mktemp("full"), {**EVERYTHING, "stack": ALL}, **FAST)["everything"]
+    """The experiment that uses everything, with all options and a column that is added."""
+    return synthesize(tmp_path_factory.mktemp("full"), growing(EVERYTHING, stack=ALL), **FAST)["everything"]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def test_what_holds_data_is_retained_and_nothing_cleans_it(full: Template) -> No
     kept |= {f"Personalize::{kind}" for kind in ("DatasetGroup", "Dataset", "Schema", "EventTracker", "Filter")}
     for key, row in full.resources.items():
         kind = row["Type"].removeprefix("AWS::")
-        if kind in kept or row["Type"] == "Custom::CleanUp":
+        if kind in kept or row["Type"] in {CLEAN_UP, ADDED_COLUMNS}:
             assert (row["DeletionPolicy"], row["UpdateReplacePolicy"]) == ("Retain", "Retain"), key
         elif kind in {"Lambda::Function", "StepFunctions::StateMachine", "SNS::Topic"}:
             assert row.get("DeletionPolicy", "Delete") == "Delete", key

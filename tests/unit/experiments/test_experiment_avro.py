@@ -55,3 +55,11 @@ def test_equal_declarations_give_equal_text() -> None:
 def test_a_dataset_that_does_not_exist() -> None:
     with pytest.raises(KeyError, match="no dataset Users"):
         schema_json(experiment(), DatasetKind.USERS)
+
+
+def test_the_released_schema_lacks_what_was_added() -> None:
+    genre = {"name": "GENRES", "type": "string", "categorical": True}
+    year = {"name": "YEAR", "type": "int", "nullable": True}
+    before, after = experiment(items=[genre]), experiment(items=[genre, {**year, "added": True}])
+    assert schema_json(after, DatasetKind.ITEMS, released=True) == schema_json(before, DatasetKind.ITEMS)
+    assert schema_json(after, DatasetKind.ITEMS) == schema_json(experiment(items=[genre, year]), DatasetKind.ITEMS)

@@ -321,3 +321,58 @@ def test_the_experiments_shipped_are_valid(name: str) -> None:
 def test_cold_items_have_a_default_share(tmp_path: Path) -> None:
     holdout = load(write(tmp_path, GOOD.replace("{kind: last, share: 0.07}", "{kind: cold, items: newest}"))).holdout
     assert holdout == ColdItems(kind="cold", items="newest", share=Fraction(1, 2))
+
+
+GENRES = "{name: GENRES, type: string, categorical: true}"
+
+
+@pytest.mark.parametrize(
+    ("schemas", "more", "line", "field", "said"),
+    [
+        (
+            "  interactions:\n    - {name: CABIN, type: string, categorical: true, nullable: true, added: true}",
+            "",
+            5,
+            "schemas.interactions.0.added",
+            "to Items and Users only",
+        ),
+        (
+            "  items:\n    - {name: GENRES, type: string, categorical: true, nullable: true, added: true}",
+            "",
+            5,
+            "schemas.items.0.added",
+            "those of the first deploy are not",
+        ),
+        (
+            f"  items:\n    - {GENRES}\n    - {{name: YEAR, type: int, added: true}}",
+            "",
+            6,
+            "schemas.items.1.nullable",
+            "must be nullable: true",
+        ),
+        (
+            f"  items:\n    - {GENRES}\n    - {{name: YEAR, type: int, nullable: true, added: true}}",
+            "filters:\n  - {name: new, expression: 'INCLUDE ItemID WHERE Items.YEAR > 2000'}\n",
+            8,
+            "filters.0.expression",
+            "Items.YEAR is added by a run",
+        ),
+    ],
+)
+def test_columns_that_cannot_be_added(
+    tmp_path: Path, schemas: str, more: str, line: int, field: str, said: str
+) -> None:
+    text = f"name: shop\ndata: {{kind: generated}}\nschemas:\n{schemas}\n{more}recipes: [aws-popularity-count]\n"
+    (found,) = findings(tmp_path, text)
+    assert (found.line, found.field) == (line, field)
+    assert said in found.problem
+
+
+def test_a_filter_may_read_what_was_there_before(tmp_path: Path) -> None:
+    text = (
+        f"name: shop\ndata: {{kind: generated}}\nschemas:\n  items:\n    - {GENRES}\n"
+        "    - {name: YEAR, type: int, nullable: true, added: true}\n"
+        "filters:\n  - {name: genre, expression: 'INCLUDE ItemID WHERE Items.GENRES IN (\"x\")'}\n"
+        "recipes: [aws-popularity-count]\n"
+    )
+    assert load(write(tmp_path, text)).schemas.grown == (DatasetKind.ITEMS,)

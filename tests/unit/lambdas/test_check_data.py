@@ -17,6 +17,7 @@ from contract.plan import (
     CheckData,
     EvaluationSettings,
     EventSettings,
+    GrownSchema,
     Options,
     Plan,
     RecipeSettings,
@@ -129,6 +130,17 @@ def test_options_change_the_plan() -> None:
     assert (plan.run.mode, plan.run.evaluation.users, plan.run.evaluation.seed) == ("serve", 7, 3)
     assert plan.trainings[0].version.afresh
     assert not plan.trainings[0].solution.afresh
+
+
+def test_columns_that_were_added_come_before_the_imports_and_make_other_solutions() -> None:
+    schema = GrownSchema(name="exp-123456-group-00000000-items-11111111", text="{}")
+    before, after = planned(), planned(settings=replace(SETTINGS, grown_schemas={"Items": schema}))
+    assert before.columns == []
+    (added,) = after.columns
+    assert (added.dataset_arn, added.schema) == (SETTINGS.dataset_arns["Items"], schema)
+    assert added.since == after.run.started_at
+    names = [{training.solution.name for training in plan.trainings} for plan in (before, after)]
+    assert not names[0] & names[1]
 
 
 # The data

@@ -41,6 +41,14 @@ class Service:
     def __init__(self) -> None:
         self.resources: dict[str, dict[str, str]] = {}
         self.calls: list[str] = []
+        self.updating = 0
+        """How often a dataset will be seen while its schema is replaced."""
+
+    def describe_dataset(self, **parameters: str) -> dict[str, Any]:
+        check("personalize", "DescribeDataset", parameters)
+        self.updating -= 1
+        status = "CREATE IN_PROGRESS" if self.updating >= 0 else "ACTIVE"
+        return {"dataset": {"latestDatasetUpdate": {"status": status}}}
 
     def add(self, kind: str, arn: str, parent: str, status: str = "ACTIVE") -> None:
         self.resources[arn] = {"kind": kind, "parent": parent, "status": status}
@@ -180,6 +188,14 @@ def test_a_running_import_is_waited_for() -> None:
         f"{ACCOUNT}:dataset-import-job/j"
     ]
     assert _until_done(service) == 2
+    assert service.calls == []
+
+
+def test_a_schema_that_is_being_replaced_is_waited_for() -> None:
+    service = Service()
+    service.add("dataset", DATASET, GROUP)
+    service.updating = 2
+    assert _until_done(service, replace(wanted, growing=True)) == 3
     assert service.calls == []
 
 

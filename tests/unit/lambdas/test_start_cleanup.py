@@ -13,7 +13,7 @@ from urllib.error import HTTPError
 import pytest
 from fake_aws import ACCOUNT, check, refused
 
-from lambdas import aws
+from lambdas import aws, custom_resource
 from lambdas.errors import NotAllowed, Unavailable
 from lambdas.tasks import answer, start_cleanup
 
@@ -90,7 +90,7 @@ def test_delete_cleans_the_id_in_the_event_and_not_the_current_property() -> Non
         OLD,
         [f"{ACCOUNT}:event-tracker/1"],
     )
-    assert set(wanted["request"]) == {"ResponseURL", *answer.MEMBERS}
+    assert set(wanted["request"]) == {"ResponseURL", *custom_resource.MEMBERS}
     assert wanted["request"]["PhysicalResourceId"] == OLD
 
 
@@ -125,7 +125,7 @@ def test_what_goes_wrong_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = Answers()
     monkeypatch.setenv("STATE_MACHINE_ARN", MACHINE)
     monkeypatch.setattr(aws, "client", lambda service: States("AccessDeniedException"))
-    monkeypatch.setattr(start_cleanup, "send", answers)
+    monkeypatch.setattr(custom_resource, "send", answers)
     assert start_cleanup.handler(_request("Delete", PhysicalResourceId=OLD), None) == {"done": "failed"}
     ((_, content),) = answers
     assert (content["Status"], content["PhysicalResourceId"]) == ("FAILED", OLD)
@@ -159,7 +159,7 @@ def cloudformation() -> Iterator[http.server.HTTPServer]:
 def _event(server: http.server.HTTPServer, **members: str) -> dict[str, Any]:
     url = f"http://127.0.0.1:{server.server_port}/signed"
     request = _request("Delete", PhysicalResourceId=OLD, ResponseURL=url)
-    return {"request": {key: request[key] for key in ("ResponseURL", *answer.MEMBERS)}, **members}
+    return {"request": {key: request[key] for key in ("ResponseURL", *custom_resource.MEMBERS)}, **members}
 
 
 def test_the_machine_answers_over_http(cloudformation: Any) -> None:
@@ -201,5 +201,5 @@ def test_an_answer_is_tried_three_times(error: OSError, raised: type[Exception],
         raise error
 
     with pytest.raises(raised, match=rf"^answer for Bucket: .*{words}.*destroy the stack again"):
-        answer.send("https://cfn", {"Status": "SUCCESS", "LogicalResourceId": "Bucket"}, put=unreachable)
+        custom_resource.send("https://cfn", {"Status": "SUCCESS", "LogicalResourceId": "Bucket"}, put=unreachable)
     assert len(attempts) == 3

@@ -1,0 +1,74 @@
+"""The function behind the custom resource of added columns: on its Delete it removes the schemas that runs have made.
+
+The datasets depend on the resource, so CloudFormation has deleted them before: no schema is in use any more. What the
+resource stands for, and its physical id, is the name of the dataset group; when that is replaced, CloudFormation asks
+to delete the old one, and no schema of the new one is touched.
+
+Calls: personalize:ListSchemas, personalize:DeleteSchema.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from contract.naming import grown_schemas
+from lambdas import aws
+from lambdas.custom_resource import Answer, accept, handled, send
+
+RESERVE = 20.0
+"""Seconds of the invocation that are kept for answering."""
+PAUSE = 3.0
+"""Seconds until a schema that is in use is tried again: a dataset may be on its way out."""
+
+
+def delete(
+    request: dict[str, Any],
+    *,
+    personalize: Any,
+    seconds_left: Callable[[], float],
+    answer: Answer = send,
+    sleep: Callable[[float], None] = time.sleep,
+) -> str:
+    """Handles one request of CloudFormation, with the property `Subject`; returns what became of it."""
+    if request["RequestType"] != "Delete":
+        accept(request, physical_id=request["ResourceProperties"]["Subject"], answer=answer)
+        return "answered"
+    group, deleted = request["PhysicalResourceId"], 0
+    if group == group.lower():  # what CloudFormation makes up for a resource that was never created has capitals
+        names = grown_schemas(group)
+        for page in personalize.get_paginator("list_schemas").paginate():
+            for schema in page["schemas"]:
+                if schema["name"].startswith(names):
+                    _delete(schema["schemaArn"], personalize, seconds_left=seconds_left, sleep=sleep)
+                    deleted += 1
+    accept(request, answer=answer)
+    return f"deleted {deleted}"
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
+    """Event: a custom resource's request."""
+
+    def act(request: dict[str, Any]) -> str:
+        def seconds_left() -> float:
+            return float(context.get_remaining_time_in_millis() / 1000)
+
+        return delete(request, personalize=aws.client("personalize"), seconds_left=seconds_left)
+
+    return handled(event, act, failing="the schemas with added columns were not deleted")
+
+
+def _delete(arn: str, personalize: Any, *, seconds_left: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    while True:
+        try:
+            personalize.delete_schema(schemaArn=arn)
+            return
+        except ClientError as error:
+            if aws.error_code(error) == "ResourceNotFoundException":
+                return
+            if aws.error_code(error) != "ResourceInUseException" or seconds_left() < RESERVE + PAUSE:
+                raise
+            sleep(PAUSE)
