@@ -93,7 +93,7 @@ def _about(name: str, event: dict[str, Any]) -> str:
     """Which task it is, and which resource, recipe or bucket it works on."""
     if "kind" in event:
         return f"{name} {event['kind']} {event.get('name', '')}".rstrip()
-    members = ("subject", "recipe", "campaign_arn", "solution_version_arn")
+    members = ("subject", "recipe", "campaign_arn", "solution_version_arn", "dataset_arn")
     of = next((str(event[member]) for member in members if event.get(member)), "")
     return f"{name} {of}".rstrip()
 

@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,18 @@ EXPERIMENT = "quickstart"
 QUICK = {"recipes": ["aws-popularity-count"], "users": 40}
 RUN_LIMIT = 120.0
 """Seconds."""
+SYNTHESIZE = """
+import json, sys
+from pathlib import Path
+import app as entry
+entry.use_node_of_the_wheel()
+import aws_cdk
+from experiments.load import load
+from stacks.application import compose
+context = json.loads(Path("cdk.json").read_text())["context"]
+app = aws_cdk.App(context=context, outdir=sys.argv[1])
+compose(app, [load(Path(path)) for path in sys.argv[2:]]).synth()
+"""
 
 
 @dataclass
@@ -118,6 +130,14 @@ class Deployed:
         jobs = [row["datasetImportJobArn"] for row in personalize.list_dataset_import_jobs()["datasetImportJobs"]]
         campaigns = [row["campaignArn"] for row in personalize.list_campaigns()["campaigns"]]
         return {"solutions": solutions, "versions": versions, "jobs": jobs, "campaigns": campaigns}
+
+
+def start_synth_of(command_line: cdk.LocalCdk, files: Sequence[Path]) -> Child:
+    """Synthesize the stacks of experiments that lie anywhere."""
+    environment = {**services.base_environment(command_line.work), "CDK_CONTEXT_JSON": json.dumps({})}
+    command = [sys.executable, "-c", SYNTHESIZE, str(command_line.assembly), *map(str, files)]
+    log = command_line.work / "synth.log"
+    return command_line.processes.start("Synthesizing the stacks", command, env=environment, log=log, cwd=ROOT)
 
 
 @contextmanager

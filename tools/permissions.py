@@ -19,7 +19,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "permissions.md"
 EXPERIMENT = "quickstart"
 
 _HASH = r"[0-9A-F]{8}"
-_FOLDERS = ("Tasks", "Teardown", "Pipeline", "RecipeBranch", "Storage", "Datasets")
+_FOLDERS = ("AddedColumns", "Tasks", "Teardown", "Pipeline", "RecipeBranch", "Storage", "Datasets")
 
 
 @dataclass(frozen=True, order=True)
@@ -79,7 +79,7 @@ DOCUMENTED = (
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
     ),
     Documented(
-        r"(Tasks/\w+|Teardown/(?!Machine)\w+)/Role",
+        r"((Tasks|AddedColumns)/\w+|Teardown/(?!Machine)\w+)/Role",
         r"sts:AssumeRole",
         "Lambda runs the function as this role; the local cloud does not look at the trust of a function's role",
         "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html",
@@ -194,10 +194,12 @@ _HEAD = (
     "# What the stack may do, and why",
     "",
     "For whoever has to allow the deployment: every grant of the stack of `quickstart` (one action on one resource),",
-    "role by role. Most were *proven by removal*: with that one grant taken away in a deployed local cloud, the step",
-    "named here fails and its message names the action. The others stay because AWS's documentation demands them where",
-    "the local cloud does not look; they have a number that leads to the page. `make permissions` does it all again",
-    "and writes this page; a test fails when the template grants anything that is not listed here.",
+    "role by role, with those that a stack needs whose datasets get new columns (`added: true`; in others the roles",
+    "`AddedColumns/…` and `Tasks/AddColumns/Role` do not exist). Most grants were *proven by removal*: with that one",
+    "grant taken away in a deployed local cloud, the step named here fails and its message names the action. The",
+    "others stay because AWS's documentation demands them where the local cloud does not look; they have a number that",
+    "leads to the page. `make permissions` does it all again and writes this page; a test fails when the template",
+    "grants anything that is not listed here.",
     "",
 )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -22,7 +23,7 @@ from lambdas.custom_resource import Answer, accept, handled, send
 RESERVE = 20.0
 """Seconds of the invocation that are kept for answering."""
 PAUSE = 3.0
-"""Seconds until a schema that is in use is tried again: a dataset may be on its way out."""
+"""Seconds until a call is made again that may succeed then: a dataset that uses the schema may be on its way out."""
 
 
 def delete(
@@ -37,16 +38,25 @@ def delete(
     if request["RequestType"] != "Delete":
         accept(request, physical_id=request["ResourceProperties"]["Subject"], answer=answer)
         return "answered"
-    group, deleted = request["PhysicalResourceId"], 0
+    group = request["PhysicalResourceId"]
+    grown: list[str] = []
+
+    def patiently(call: Callable[[], Any]) -> Any:
+        """Again after a pause, while it may help and there is time: CloudFormation asks only once."""
+        while True:
+            try:
+                return call()
+            except ClientError as error:
+                if not _may_pass(error) or seconds_left() < RESERVE + PAUSE:
+                    raise
+                sleep(PAUSE)
+
     if group == group.lower():  # what CloudFormation makes up for a resource that was never created has capitals
-        names = grown_schemas(group)
-        for page in personalize.get_paginator("list_schemas").paginate():
-            for schema in page["schemas"]:
-                if schema["name"].startswith(names):
-                    _delete(schema["schemaArn"], personalize, seconds_left=seconds_left, sleep=sleep)
-                    deleted += 1
+        grown = patiently(partial(_grown, group, personalize))
+    for arn in grown:
+        patiently(partial(_delete, arn, personalize))
     accept(request, answer=answer)
-    return f"deleted {deleted}"
+    return f"deleted {len(grown)}"
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
@@ -61,14 +71,21 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
     return handled(event, act, failing="the schemas with added columns were not deleted")
 
 
-def _delete(arn: str, personalize: Any, *, seconds_left: Callable[[], float], sleep: Callable[[float], None]) -> None:
-    while True:
-        try:
-            personalize.delete_schema(schemaArn=arn)
-            return
-        except ClientError as error:
-            if aws.error_code(error) == "ResourceNotFoundException":
-                return
-            if aws.error_code(error) != "ResourceInUseException" or seconds_left() < RESERVE + PAUSE:
-                raise
-            sleep(PAUSE)
+def _grown(group: str, personalize: Any) -> list[str]:
+    """ARNs of the schemas with added columns for datasets of that group."""
+    pages = personalize.get_paginator("list_schemas").paginate()
+    rows = [row for page in pages for row in page["schemas"]]
+    return [row["schemaArn"] for row in rows if row["name"].startswith(grown_schemas(group))]
+
+
+def _delete(arn: str, personalize: Any) -> None:
+    try:
+        personalize.delete_schema(schemaArn=arn)
+    except ClientError as error:
+        if aws.error_code(error) != "ResourceNotFoundException":
+            raise
+
+
+def _may_pass(error: ClientError) -> bool:
+    in_use = aws.error_code(error) == "ResourceInUseException"
+    return in_use or aws.is_throttling(error) or aws.is_fault(error)

@@ -12,6 +12,8 @@ from deployed_stack import QUICK
 from deployed_world import LIMIT, Event, World
 from scenarios import Scenario
 
+from contract import naming
+
 SLOW_RECIPE = "arn:aws:personalize:::recipe/aws-hrnn"
 """Trains for longer than a clean-up takes to notice."""
 TRACKER = "again-tracker"
@@ -26,6 +28,8 @@ def cleaning(world: World) -> Iterator[Scenario]:
     yield Scenario("Teardown/CleanUp, of all that runs made", lambda: _of_all(world), late=1)
     for bucket in ("Storage/Logs", "Storage/Data"):
         yield Scenario(f"Teardown/EmptyBucket, of {bucket}", lambda bucket=bucket: _empty(world, bucket), late=2)
+    yield Scenario("AddedColumns/DeleteSchemas", lambda: _delete_schemas(world))
+    yield Scenario("Tasks/AddColumns, a column more", lambda: _add_column(world), late=2)
     yield Scenario("a clean-up of a bucket", lambda: _whole_empty(world), late=2)
 
 
@@ -84,6 +88,7 @@ def _pass(world: World, keep: list[str]) -> str:
         "subject": world.group,
         "machine": world.deployed.outputs["StateMachineArn"],
         "keep": keep,
+        "growing": True,
         "started_at": datetime.now(UTC).isoformat(),
     }
     return world.invoke("Teardown/CleanUp", event)
@@ -165,6 +170,32 @@ def _ready(world: World) -> None:
         assert time.monotonic() < limit, going()
         time.sleep(0.05)
     world.idle()
+
+
+# ------------------------------------------------------------------------------------------------------ added columns
+def _delete_schemas(world: World) -> str:
+    """Of a group that is gone."""
+    group = f"{world.prefix}-group-gone"
+    schema = world.events["Tasks/AddColumns"][0]["schema"]
+    world.personalize.create_schema(name=f"{naming.grown_schemas(group)}{time.time_ns()}", schema=schema["text"])
+    request, key = _request(world, group)
+    event = {**request, "RequestType": "Delete", "ResourceProperties": {"Subject": group}}
+    return world.invoke("AddedColumns/DeleteSchemas", event) or _answer(world, key)
+
+
+def _add_column(world: World) -> str:
+    """To those that are there; no import fits the dataset afterwards."""
+    personalize, event = world.personalize, world.events["Tasks/AddColumns"][0]
+    dataset = personalize.describe_dataset(datasetArn=event["dataset_arn"])["dataset"]
+    declared = json.loads(personalize.describe_schema(schemaArn=dataset["schemaArn"])["schema"]["schema"])
+    name = event["schema"]["name"]
+    declared["fields"].append({"name": f"MORE_{time.time_ns()}", "type": ["null", "int"]})
+    more = {"name": f"{name[:-8]}{world.new_name()[-8:]}", "text": json.dumps(declared)}
+    told = world.invoke("Tasks/AddColumns", {**event, "schema": more})
+    world.settle(
+        lambda: personalize.describe_dataset(datasetArn=event["dataset_arn"])["dataset"]["latestDatasetUpdate"]
+    )
+    return told
 
 
 # -------------------------------------------------------------------------------------------------------- its buckets

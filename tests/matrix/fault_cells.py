@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import ssl
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from tests.deployed_stack import Deployed
+from contract import naming
+from tests.deployed_stack import Deployed, deployed_stack, start_synth_of
+from tests.grown_quickstart import write
 from tests.matrix import fault_server
 from tests.matrix.fault_rows import POPULAR, ROWS, Cell, Outcome, Row, hits, is_there_already
 
@@ -149,6 +155,8 @@ class Matrix:
             self._serves = True
         if row.fresh:
             self._publish_as_another_version()
+        if cell.function == "AddColumns":
+            self._take_columns_away()
         if cell.function == "EnsureSolution":
             self._delete_solutions()
         if cell.function == "Release" and is_there_already(cell):
@@ -164,6 +172,28 @@ class Matrix:
         """The same rows under another version: nothing was imported or trained of it yet."""
         self._versions += 1
         self._deployed.publish_as(f"{self._versions:04d}{self._deployed.published_version()[4:]}")
+
+    def _take_columns_away(self) -> None:
+        """The service never does that: the dataset is as before the first run."""
+        personalize = self._cloud.client("personalize")
+        schemas = {row["name"]: row["schemaArn"] for row in personalize.list_schemas()["schemas"]}
+        (first,) = (arn for name, arn in schemas.items() if "-items-schema-" in name)
+        with closing(sqlite3.connect(self._cloud.engine_data / "engine.sqlite3", timeout=30)) as store, store:
+            store.execute(
+                "UPDATE resources SET body = json_remove(json_set(body, '$.schemaArn', ?), '$.latestDatasetUpdate')"
+                " WHERE kind = 'dataset' AND arn LIKE '%/ITEMS'",
+                (first,),
+            )
+        self._delete_grown()
+
+    def _delete_grown(self) -> None:
+        for arn in self._grown():
+            self._cloud.client("personalize").delete_schema(schemaArn=arn)
+
+    def _grown(self, group: str = "") -> list[str]:
+        """ARNs of the schemas that were made with new columns."""
+        rows = self._cloud.client("personalize").list_schemas()["schemas"]
+        return [row["schemaArn"] for row in rows if "-group-" in row["name"] and group in row["name"]]
 
     def _delete_solutions(self) -> None:
         """A solution is made of no data: it is missing only once it was deleted."""
@@ -214,14 +244,27 @@ class Matrix:
             left = self._cloud.client("s3").list_objects_v2(Bucket=self._log_bucket).get("Contents", [])
             return _message(ended) or _unless(not left, f"{len(left)} objects are left")
         request = self._request()
+        if row.by == "schemas":
+            return self._without_schemas(request)
         # What CloudFormation is told here is of an empty bucket: that is done at once.
         if row.by == "answer":
             ended = self._clean({"kind": "bucket", "subject": self._log_bucket, "keep": [], "request": request})
             if told := _message(ended):
                 return told
         else:
-            self._deliver({**request, "RequestType": "Delete", "ResourceProperties": {"Kind": "bucket"}})
+            self._deliver("StartCleanUp", {**request, "ResourceProperties": {"Kind": "bucket"}})
         return self._answered(request["RequestId"])
+
+    def _without_schemas(self, request: dict[str, str]) -> str | None:
+        """The schemas of a group that is gone."""
+        prefix = self._machines["main"].rsplit(":", 1)[-1].removesuffix("-main")
+        group, personalize = f"{prefix}-group-gone", self._cloud.client("personalize")
+        text = personalize.describe_schema(schemaArn=self._grown()[0])["schema"]["schema"]
+        personalize.create_schema(name=f"{naming.grown_schemas(group)}{request['RequestId']}", schema=text)
+        properties = {"PhysicalResourceId": group, "ResourceProperties": {"Subject": group}}
+        self._deliver("DeleteSchemas", {**request, **properties})
+        left = self._grown(group)
+        return self._answered(request["RequestId"]) or _unless(not left, f"{left} are left")
 
     def _run(self, given: dict[str, Any]) -> str | None:
         ended = self._deployed.execute(given)
@@ -260,11 +303,12 @@ class Matrix:
             "PhysicalResourceId": self._log_bucket,
         }
 
-    def _deliver(self, event: dict[str, Any]) -> None:
+    def _deliver(self, function: str, request: dict[str, Any]) -> None:
         """As CloudFormation does, which waits for no result: Lambda tries again while the function fails."""
+        event = {**request, "RequestType": "Delete"}
         for _ in range(LAMBDA_TRIES):
             answer = self._cloud.client("lambda").invoke(
-                FunctionName=self.functions["StartCleanUp"], Payload=json.dumps(event).encode()
+                FunctionName=self.functions[function], Payload=json.dumps(event).encode()
             )
             if "FunctionError" not in answer:
                 return
@@ -322,11 +366,23 @@ class Matrix:
             return json.loads(answer.read())
 
 
+@contextmanager
+def prepared(work: Path) -> Iterator[Matrix]:
+    """The matrix of a stack that is deployed to a cloud of its own; it adds columns, too."""
+    experiment = write(work / "experiment")
+    synthesize = partial(start_synth_of, files=[experiment])
+    with deployed_stack(work, gateway=fault_server.MODULE, synthesize=synthesize) as deployed:
+        deployed.experiment = str(experiment)
+        made = Matrix(deployed)
+        made.prepare()
+        yield made
+
+
 def names_of_functions(logical_ids: Iterable[str]) -> dict[str, str]:
     """{our name: logical id} of the stack's functions: `TasksAskFunction1234` is Ask."""
     found = {}
     for logical in logical_ids:
-        if match := re.fullmatch(r"(?:Tasks|Teardown)(\w+?)Function[0-9A-F]{8}", logical):
+        if match := re.fullmatch(r"(?:Tasks|Teardown|AddedColumns)(\w+?)Function[0-9A-F]{8}", logical):
             found[match[1]] = logical
     return found
 

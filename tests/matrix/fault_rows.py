@@ -37,12 +37,14 @@ class Row:
     """What a message may call it: a part of the state's name, of a resource's or a recipe's."""
     operations: tuple[str, ...]
     """Its calls; the last is the one that changes something, and the one that is hit where a hit ends the call."""
-    by: Literal["run", "clean-up", "empty", "answer", "delete"] = "run"
+    by: Literal["run", "clean-up", "empty", "answer", "delete", "schemas"] = "run"
     given: dict[str, Any] = field(default_factory=lambda: dict(POPULAR))
     fresh: bool = False
     """Whether it needs data that nothing was imported and trained of yet."""
     at_once: int = 1
     """Calls of the first of the operations that are in flight at the same time."""
+    makes: str | None = None
+    """The call that makes something, where it is not the last."""
     happened: str | None = None
     """What a message tells of the failure; None: the operation."""
 
@@ -58,6 +60,9 @@ ROWS: dict[str, Row] = {
     "Release": Row(("release", "campaign"), ("DescribeCampaign", "DeleteCampaign")),
     "Compare": Row(("compare",), ("GetObject", "PutObject")),
     "Report": Row(("write_report",), ("GetObject", "PutObject")),
+    "AddColumns": Row(
+        ("add_columns", "dataset/"), ("DescribeDataset", "CreateSchema", "UpdateDataset"), makes="CreateSchema"
+    ),
     "EnsureImport": Row(
         ("dataset-import-job",), ("ListDatasetImportJobs", "DescribeDataset", "CreateDatasetImportJob"), fresh=True
     ),
@@ -70,6 +75,7 @@ ROWS: dict[str, Row] = {
     "EmptyBucket": Row(("empty_bucket",), ("PutBucketPolicy", "ListBucket", "DeleteObjects"), by="empty"),
     "Answer": Row(("answer",), (ANSWER,), by="answer", happened="refuses the answer"),
     "StartCleanUp": Row(("start",), ("StartExecution",), by="delete"),
+    "DeleteSchemas": Row(("schemas with added columns",), ("ListSchemas", "DeleteSchema"), by="schemas"),
 }
 """In the order in which they are tried: new data make what was trained of the old worthless, events are counted by
 what is trained after them, and the clean-up leaves nothing."""
@@ -85,14 +91,16 @@ _NOT_APPLICABLE: dict[tuple[str, str], str] = {
     **{(name, "exists"): "it only reads" for name in ("ServiceMetrics", "ChooseCampaign", "Weigh")},
     ("Release", "exists"): "it only deletes",
     ("CleanUp", "exists"): "it only stops and deletes",
+    ("DeleteSchemas", "exists"): "it only deletes",
     ("EmptyBucket", "exists"): "it only deletes; a bucket's policy is replaced",
+    ("AddColumns", "failed"): "a schema is ACTIVE at once; of an update that fails tests/unit/lambdas tells",
     ("Answer", "exists"): "it answers; CloudFormation takes the first answer",
     **{
         (name, "failed"): _MAKES_NOTHING
         for name in (
             *("CheckData", "EstimateCost", "ServiceMetrics", "Ask", "TryEvents", "Judge", "JudgeBaselines"),
             *("ChooseCampaign", "Weigh"),
-            *("Compare", "Report", "EmptyBucket", "Answer", "StartCleanUp"),
+            *("Compare", "Report", "EmptyBucket", "Answer", "StartCleanUp", "DeleteSchemas"),
         )
     },
 }
@@ -139,6 +147,8 @@ def hits(cell: Cell, row: Row) -> dict[str, int]:
     """{operation: how many of its calls are hit}"""
     if cell.fault in {"throttled", "internal"}:
         return {name: MORE_THAN_THE_SDK_TRIES * (row.at_once if n == 0 else 1) for n, name in enumerate(row.operations)}
+    if cell.fault == "exists" and row.makes:
+        return {row.makes: 1}
     return {row.operations[-1]: 10**6 if cell.fault in {"denied", "timeout"} else 1}
 
 

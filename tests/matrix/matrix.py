@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cleaning import cleaning
-from deployed_stack import deployed_stack
+from deployed_stack import deployed_stack, start_synth_of
 from deployed_world import World
+from grown_quickstart import write
 from ministack.core.iam_evaluator import fnmatch_iam_cs
 from recorded import Question, Record, answers
 from scenarios import NO_LOG, Scenario, scenarios
@@ -42,7 +43,9 @@ def world(work: Path, *, events: bool) -> Iterator[World]:
     file = work / "record.jsonl"
     os.environ[server.RECORD] = str(file)
     try:
-        with deployed_stack(work) as deployed:
+        experiment = write(work / "experiment")
+        with deployed_stack(work, synthesize=lambda line: start_synth_of(line, [experiment])) as deployed:
+            deployed.experiment = str(experiment)
             made = World(deployed, Record(file))
             made.prepare(events=events)
             yield made

@@ -5,11 +5,8 @@ The neighbour's name extends ours, and it serves a campaign all the time. Sixty 
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from deployed_stack import Deployed
+from deployed_stack import Deployed, start_synth_of
 from moments import PHASES, RECIPE, Form, Ours, alive, everything
 
 from local_cloud import cdk, services
@@ -31,18 +28,6 @@ SEED = 2026
 MOMENTS = 60
 SHORT = ("killed", "updating", "replaced", "outgrown")
 """Phases that `make test` tries."""
-SYNTHESIZE = """
-import json, sys
-from pathlib import Path
-import app as entry
-entry.use_node_of_the_wheel()
-import aws_cdk
-from experiments.load import load
-from stacks.application import compose
-context = json.loads(Path("cdk.json").read_text())["context"]
-app = aws_cdk.App(context=context, outdir=sys.argv[1])
-compose(app, [load(Path(path)) for path in sys.argv[2:]]).synth()
-"""
 
 
 @dataclass
@@ -88,9 +73,9 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
         )
         neighbour = _experiment(work / "plain", NEIGHBOUR)
         neighbour_line = cdk.LocalCdk(processes, neighbour.parent, NEIGHBOUR)
-        _synthesize(plain.line, plain.file, neighbour)
+        processes.finish(start_synth_of(plain.line, [plain.file, neighbour]))
         for form in (edited, grown):
-            _synthesize(form.line, form.file)
+            processes.finish(start_synth_of(form.line, [form.file]))
         cloud = services.start(processes, work, ROOT)
         processes.finish(plain.line.start_bootstrap(cloud))
         served = Deployed(cloud, neighbour_line, experiment=str(neighbour))
@@ -176,9 +161,3 @@ def _experiment(folder: Path, name: str, *more: dict[str, object]) -> Path:
     }
     path.write_text(yaml.safe_dump(said), encoding="utf-8")
     return path
-
-
-def _synthesize(command_line: cdk.LocalCdk, *files: Path) -> None:
-    environment = {**services.base_environment(command_line.work), "CDK_CONTEXT_JSON": json.dumps({})}
-    command = [sys.executable, "-c", SYNTHESIZE, str(command_line.assembly), *map(str, files)]
-    subprocess.run(command, cwd=ROOT, check=True, env=environment)

@@ -7,9 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.deployed_stack import deployed_stack
-from tests.matrix import fault_server
-from tests.matrix.fault_cells import Matrix
+from tests.matrix.fault_cells import prepared
 from tests.matrix.fault_rows import CELLS
 from tests.matrix.faults_page import PAGE, page
 
@@ -18,12 +16,7 @@ def main() -> int:
     """0 if every cell holds."""
     begin = time.monotonic()
     outcomes = []
-    with (
-        tempfile.TemporaryDirectory(prefix="faults-") as work,
-        deployed_stack(Path(work), gateway=fault_server.MODULE) as deployed,
-    ):
-        matrix = Matrix(deployed)
-        matrix.prepare()
+    with tempfile.TemporaryDirectory(prefix="faults-") as work, prepared(Path(work)) as matrix:
         for cell in CELLS:
             outcomes.append(outcome := matrix.tried(cell))
             told = f": {outcome.told}" if outcome.how == "broken" else ""

@@ -188,13 +188,22 @@ def test_a_resource_that_was_never_made_has_nothing_to_delete() -> None:
     assert service.calls == []
 
 
-def test_a_schema_in_use_is_tried_again_until_the_time_is_over() -> None:
-    in_use = refused("ResourceInUseException", "it is used by ITEMS")
-    soon = Service(GROWN, DeleteSchema=in_use, soon=ValueError())
+@pytest.mark.parametrize("code", ["ResourceInUseException", "ThrottlingException", "InternalServerException"])
+def test_what_may_pass_is_tried_again_until_the_time_is_over(code: str) -> None:
+    error = refused(code, "not now", status=500 if code.startswith("Internal") else 400)
+    soon = Service(GROWN, DeleteSchema=error, soon=ValueError())
     assert answered(soon, request("Delete", PhysicalResourceId=GROUP))["Status"] == "SUCCESS"
     assert GROWN not in soon.schemas
-    with pytest.raises(type(in_use), match="used by ITEMS"):
-        answered(Service(GROWN, DeleteSchema=in_use), request("Delete", PhysicalResourceId=GROUP))
+    with pytest.raises(type(error), match="not now"):
+        answered(Service(GROWN, DeleteSchema=error), request("Delete", PhysicalResourceId=GROUP))
+
+
+def test_a_denial_is_told_at_once() -> None:
+    denied = refused("AccessDeniedException", "no permission")
+    service = Service(GROWN, DeleteSchema=denied)
+    with pytest.raises(type(denied), match="no permission"):
+        answered(service, request("Delete", PhysicalResourceId=GROUP))
+    assert service.calls == ["DeleteSchema"]
 
 
 def test_a_schema_that_is_gone_meanwhile_is_no_failure() -> None:
