@@ -13,14 +13,14 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 comma := ,
 VENV := .venv
 BIN := $(VENV)/bin
-CDK := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m local_cloud.cdk
+CDK := $(BIN)/python -m local_cloud.cdk
 COMPILE := $(BIN)/uv pip compile --generate-hashes --python-version 3.11 --no-header --no-annotate --quiet $(if $(UPGRADE),--upgrade)
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 READY_PEERS := .venv-peers/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve campaigns park unpark runs pictures test estimate synth faults bench bench-recipes verify lint format deploy destroy diff forget pins snapshots permissions clean
+.PHONY: help run serve campaigns park unpark runs pictures test estimate synth faults bench bench-recipes verify lint format deploy destroy diff forget pins snapshots permissions audit smoke clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | while IFS="$$(printf '\t')" read -r a b; do printf '  make %-14s %s\n' "$$a" "$$b"; done
@@ -56,7 +56,7 @@ pictures: $(READY_DEV)  ## the pictures in docs/pictures/, from the newest run o
 test: lint  ## the checks and the tests (at most 12 minutes on two cores)
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow" $(PYTEST_ARGS)
 
-verify: lint  ## everything, the long checks included
+verify: lint audit  ## everything, the long checks included
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(READY_DEV)  ## ruff, mypy, import-linter
@@ -94,6 +94,9 @@ deploy: $(READY)  ## deploy EXPERIMENT=name to the AWS account of your credentia
 destroy: $(READY)  ## delete it again, with all that its runs made
 	@$(CDK) -- destroy --all -c experiments=$(EXPERIMENT) -c env=$(ENVIRONMENT)
 
+smoke: $(READY)  ## deploy, run and destroy on AWS: needs AWS_SMOKE=1, never yet run against a real account [KEEP=1]
+	@$(BIN)/python -m tools.smoke $(if $(KEEP),--keep)
+
 forget: $(READY)  ## take one user out of data, runs and Personalize: USER_ID=id EXPERIMENT=name [YES=1] [LOCAL=1: out/ instead]
 	@test -n "$(USER_ID)" || { echo "say whom: make forget USER_ID=… EXPERIMENT=…" >&2; exit 2; }
 	@$(BIN)/python -m privacy forget --experiment $(EXPERIMENT) -c env=$(ENVIRONMENT) $(if $(LOCAL),--out out,--stack) $(if $(YES),--yes) -- "$(USER_ID)"
@@ -125,6 +128,9 @@ snapshots: $(READY_DEV)  ## accept templates, the experiments' schema and the re
 	@$(BIN)/python -m tools.recipe_tables
 	@$(BIN)/python -m tools.figures
 	@UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest tests/synth/test_synth_snapshots.py
+
+audit: $(READY_DEV)  ## known vulnerabilities of what is pinned (asks PyPI and npm)
+	@$(BIN)/python -m tools.audit
 
 permissions: $(READY_DEV)  ## take every grant of the stack away, one at a time, and write docs/permissions.md
 	@UPDATE_PERMISSIONS=1 $(BIN)/python -m pytest tests/matrix/test_removals.py -k every_grant -s

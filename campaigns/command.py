@@ -3,8 +3,8 @@
 `park` deletes them and notes in the data bucket what each served; `unpark` makes them again under the same ARNs, which
 takes minutes and trains nothing. Who asks a parked campaign gets ResourceNotFoundException.
 
-Exit codes: 0 done; 1 AWS refused something; 2 there is no such stack; 130 interrupted: the note is kept, and the same
-command goes on.
+Exit codes: 0 done; 1 AWS refused something; 2 there is no such stack, or a run of it is going on, whose campaigns would
+be parked with the others; 130 interrupted: the note is kept, and the same command goes on.
 """
 
 from __future__ import annotations
@@ -25,14 +25,19 @@ from contract.recipes import RECIPES
 from costs import prices
 from costs.meters import RECOMMENDATIONS, RECOMMENDATIONS_V2
 from data_prep.errors import StackError
-from data_prep.publish import bucket_of
+from data_prep.publish import BUCKET_OUTPUT, outputs_of
 from lambdas import parking
 from lambdas.aws import Clients
 
+MACHINE_OUTPUT = "StateMachineArn"
 DAY = 86_400
 LOOK = 2.0
 """Seconds between two looks at what is being made."""
 _WIDTH = 130
+
+
+class RunGoingOn(Exception):
+    """Which one, and what to do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,11 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     errors = Console(stderr=True)
     asked = _parser().parse_args(arguments)
     try:
-        bucket = bucket_of(naming.stack_name(asked.experiment, asked.environment))
-        prefix = naming.prefix(asked.experiment, asked.environment)
+        outputs = outputs_of(naming.stack_name(asked.experiment, asked.environment), BUCKET_OUTPUT, MACHINE_OUTPUT)
+        if asked.command == "park":
+            _check_no_run(outputs[MACHINE_OUTPUT])
+        bucket, prefix = outputs[BUCKET_OUTPUT], naming.prefix(asked.experiment, asked.environment)
         aws = Clients(boto3.client)  # type: ignore[arg-type]
         _COMMANDS[asked.command](prefix, bucket, aws)
-    except StackError as error:
+    except (StackError, RunGoingOn) as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         return 2
     except (ClientError, BotoCoreError, ValueError) as error:
@@ -55,6 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         errors.print("Interrupted. The same command goes on where this one ended.")
         return 130
     return 0
+
+
+def _check_no_run(machine: str) -> None:
+    states = boto3.client("stepfunctions")
+    if running := states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
+        name = running[0]["name"]
+        raise RunGoingOn(f"a run is going on ({name}), and its campaigns would be parked too: wait until it is over")
 
 
 def _list(prefix: str, bucket: str, aws: Clients) -> None:

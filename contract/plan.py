@@ -92,6 +92,8 @@ class Settings:
     """US dollars; None: no estimate stops a run."""
     grown_schemas: dict[str, GrownSchema] = field(default_factory=dict)
     """{"Items": …}: of the datasets that have columns which were added."""
+    description: str = ""
+    """The question that the experiment asks, in its author's words; also in `Run` and in the report."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +139,7 @@ class Run:
     mode: Mode
     evaluation: EvaluationSettings
     events: EventSettings | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

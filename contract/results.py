@@ -243,6 +243,8 @@ class Report:
     examples: list[Example] = field(default_factory=list)
     titles: dict[str, str] = field(default_factory=dict)
     """What the source calls the items of `examples` and `events`."""
+    description: str = ""
+    """The question that the experiment asks, in its author's words."""
     schema: int = SCHEMA
 
     def to_json(self) -> dict[str, Any]:

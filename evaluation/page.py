@@ -62,9 +62,10 @@ def render(report: Report) -> str:
 def _header(report: Report) -> str:
     first, *others = verdict.statements(report)
     leads = f'<ul class="lead">{"".join(f"<li>{escape(said)}</li>" for said in others)}</ul>' if others else ""
+    asked = f'<p class="asked">{escape(report.description)}</p>' if report.description else ""
     terms = f'<p class="terms">{escape(in_short(JUDGE_METRIC, report.judged_by))} <a href="#meanings">All terms</a></p>'
     return (
-        f'<header><p class="over">Recipe comparison <span>{escape(report.experiment)}</span></p>'
+        f'<header><p class="over">Recipe comparison <span>{escape(report.experiment)}</span></p>{asked}'
         f"<h1>{escape(verdict.headline(report))}</h1>"
         f'<div class="verdict"><div><p class="lead">{escape(first)}</p>{leads}{terms if report.best else ""}</div>'
         f"{_leads(report)}</div>"

@@ -28,6 +28,7 @@ main:focus { outline: none; }
 
 header { padding: 56px 0 8px; }
 .over { margin: 0 0 12px; color: var(--soft); font-size: 15px; }
+.asked { margin: 0 0 12px; max-width: 60ch; font-size: 17px; }
 .over span { color: var(--ink); font-weight: 600; }
 .over span::before { content: "/"; color: var(--rule); font-weight: 400; margin: 0 8px 0 4px; }
 h1 { font-size: clamp(28px, 4.6vw, 44px); line-height: 1.14; letter-spacing: -.018em; font-weight: 650;

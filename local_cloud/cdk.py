@@ -146,7 +146,9 @@ class LocalCdk:
 def main(arguments: Sequence[str]) -> int:
     """`install`, or `--` and the command line's own arguments."""
     if list(arguments) not in (["install"], []) and arguments[0] == "--" and len(arguments) > 1:
-        code = subprocess.call([str(node()), str(command_line()), *arguments[1:]], cwd=ROOT)
+        # cdk.json names a `python`, which must be this one
+        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+        code = subprocess.call([str(node()), str(command_line()), *arguments[1:]], cwd=ROOT, env=environment)
         if code and boto3.Session().get_credentials() is None:
             print(NO_CREDENTIALS, file=sys.stderr)
         return code

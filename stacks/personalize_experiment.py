@@ -215,6 +215,7 @@ def _settings(experiment: Experiment, *, prefix: str, storage: Storage, datasets
         events=events,
         max_cost=experiment.max_cost,
         grown_schemas=grown_schemas(experiment, group=datasets.group_name),
+        description=experiment.description,
     )
 
 

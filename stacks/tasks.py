@@ -9,6 +9,7 @@ from __future__ import annotations
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from contract import layout
 from contract.recipe import RecipeType
 from contract.recipes import RECIPES
 from experiments.config import Experiment
@@ -68,7 +69,7 @@ def _checking(bucket: s3.Bucket, offered: list[str]) -> Task:
         purpose="Checks the published data and the input, and plans the run",
         statements=[
             allow(["personalize:DescribeRecipe"], *offered),
-            *reads(bucket, "data/manifest.json"),
+            *reads(bucket, layout.MANIFEST, layout.PARKED),
             lists(bucket),
             *writes(bucket, "runs/*/plan.json"),
         ],

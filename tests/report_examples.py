@@ -176,6 +176,7 @@ def aws_report() -> Report:
     return Report(
         experiment="movielens-hrnn",
         run_id="run-7",
+        description="Does the order of ratings tell more than counting them?",
         backend="aws",
         started_at="2026-11-24T08:00:00Z",
         finished_at="2026-11-24T11:12:00Z",

@@ -1,11 +1,13 @@
 """The pictures in docs/pictures/: `python -m tools.pictures` (`make pictures`), from the newest run of quickstart.
 
 Only generated data are shown. The report is rendered anew from report.json; the page of `make serve` is asked for one
-example user. Needs the machine's Chromium and the development requirements.
+example user. Needs the machine's Chromium and the development requirements. Beside them lies a digest of the code that
+draws each, so that a test can tell which is stale.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
@@ -33,6 +35,18 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WIDTH = 1080
 HEIGHTS = {"report": 800, "serve": 860}
 """{picture: its height in pixels}"""
+DRAWN_BY = {
+    "report": tuple(f"evaluation/{name}.py" for name in ("charts", "document", "page", "page_style", "verdict")),
+    "serve": ("look/page.py", "look/static/look.css", "look/templates/lists.html"),
+}
+"""{picture: files that decide what its screen looks like}"""
+DIGESTS = PICTURES / "drawn-by.json"
+
+
+def digests() -> dict[str, str]:
+    """{picture: digest of what draws it now}; DIGESTS has the same of when it was taken."""
+    read = {name: b"".join((ROOT / file).read_bytes() for file in files) for name, files in DRAWN_BY.items()}
+    return {name: hashlib.sha256(content).hexdigest() for name, content in read.items()}
 
 
 def main() -> int:
@@ -56,6 +70,7 @@ def main() -> int:
         with _served(run, Path(folder)) as address:
             _take(browser, "serve", address)
         browser.close()
+    DIGESTS.write_text(json.dumps(digests(), indent=2) + "\n", encoding="utf-8")
     return 0
 
 

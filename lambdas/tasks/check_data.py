@@ -3,8 +3,8 @@
 Every name in the plan carries a digest of all that the resource is made from, so that a later run with equal inputs
 finds what this one makes, and changed inputs make something new.
 
-Calls: s3:GetObject data/manifest.json, s3:ListBucket (so that a missing manifest is told from a forbidden one),
-s3:PutObject runs/*/plan.json; on AWS also personalize:DescribeRecipe of the recipes.
+Calls: s3:GetObject data/manifest.json and serving/parked.json, s3:ListBucket (so that a missing manifest is told from a
+forbidden one), s3:PutObject runs/*/plan.json; on AWS also personalize:DescribeRecipe of the recipes.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ from contract.plan import (
     Settings,
 )
 from costs.work import Work, work_of
+from lambdas import parking
 from lambdas.aws import Clients, NoSuchObject
 from lambdas.errors import BadInput, DataMismatch, DataMissing
+from lambdas.kinds import KINDS, arn_of
 from lambdas.task import task
 from lambdas.trainings import check_recipes, trainings
 
@@ -65,6 +67,7 @@ def check_data(event: CheckData, aws: Clients) -> Plan:
             category=settings.evaluation.category,
         ),
         events=events,
+        description=settings.description,
     )
     plan = Plan(
         run=run,
@@ -77,6 +80,8 @@ def check_data(event: CheckData, aws: Clients) -> Plan:
     )
     if run.backend == "aws":
         check_recipes(plan.trainings, aws=aws)
+    if mode == "serve":
+        _check_parked(plan, settings, aws)
     kept = {"plan": plan, "manifest": manifest, "work": _work(settings, run, recipes, options)}
     aws.write_json(run.bucket, layout.plan(run.run_id), {name: to_json(value) for name, value in kept.items()})
     return plan
@@ -155,6 +160,22 @@ def _check_columns(settings: Settings, manifest: Manifest) -> None:
             raise DataMismatch(f"{kind}: the schema has the column {missing[0]}, {file.key} does not; {again}")
         if unknown := [name for name in file.columns if name not in columns]:
             raise DataMismatch(f"{kind}: {file.key} has the column {unknown[0]}, the schema does not; {again}")
+
+
+def _check_parked(plan: Plan, settings: Settings, aws: Clients) -> None:
+    """What is parked cannot be weighed against, so a new version would be served whatever it is worth."""
+    noted = parking.parked(settings.bucket, aws)
+    wanted = {
+        arn_of(ask.campaign.name, row=KINDS["campaign"], beside=settings.dataset_group_arn): ask.subject
+        for training in plan.trainings
+        for ask in training.asks
+    }
+    if found := sorted(subject for arn, subject in wanted.items() if arn in noted):
+        raise BadInput(
+            f"the campaign of {', '.join(found)} is parked, so that a new version could not be compared with what it"
+            f" served: `make unpark EXPERIMENT={settings.experiment}` first, or run with other `recipes`, or in mode"
+            " experiment"
+        )
 
 
 def _import(settings: Settings, run: Run, kind: str, *, key: str) -> Ensure:

@@ -80,6 +80,7 @@ def compare(event: Compare, aws: Clients) -> Compared:
         comparisons=result.comparisons,
         best=result.best,
         events=_events(run, aws),
+        description=run.description,
     )
     report.costs = costs_of(event, aws)
     report.cold_start = of_new_items(run, judged, aws, view=result.judged_by)

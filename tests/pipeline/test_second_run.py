@@ -137,6 +137,13 @@ def test_a_parked_campaign_costs_nothing_and_comes_back_under_its_arn(
     assert f"parked {arn}" in capsys.readouterr().out
     assert campaigns.main(["list", EXPERIMENT]) == 0
     assert "parked" in capsys.readouterr().out
+    ended = deployed.execute(SERVED)
+    assert ended["status"] == "FAILED"
+    assert "make unpark" in ended["cause"]
+    running = deployed.start(QUICK)
+    assert campaigns.main(["park", EXPERIMENT]) == 2, "the run's own campaigns would be parked, too"
+    assert "a run is going on" in capsys.readouterr().err
+    assert deployed.ended(running)["status"] == "SUCCEEDED"
     assert campaigns.main(["unpark", EXPERIMENT]) == 0
     assert f"active {arn}" in capsys.readouterr().out
     assert deployed.version_served(arn) == served

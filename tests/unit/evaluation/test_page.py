@@ -104,6 +104,12 @@ def test_the_verdict_stands_first_with_its_uncertainty() -> None:
     assert "0.062 above the baseline “sequential counts”" in text
 
 
+def test_the_question_stands_before_the_verdict() -> None:
+    page = render(aws_report())
+    assert "Does the order of ratings tell more than counting them?</p><h1>" in page
+    assert 'class="asked"' not in render(local_report())
+
+
 def test_a_lead_within_chance_is_called_so() -> None:
     text = read(render(aws_report())).text
     assert "its lead over aws-hrnn-metadata is within chance" in text
@@ -212,7 +218,7 @@ def test_nothing_is_loaded_from_anywhere() -> None:
     assert all(value == "data:," or (value or "").startswith("#") for value in sources)
 
 
-@pytest.mark.parametrize("field", ["experiment", "run_id", "started_at", "finished_at"])
+@pytest.mark.parametrize("field", ["experiment", "description", "run_id", "started_at", "finished_at"])
 def test_hostile_text_in_the_report_is_only_text(field: str) -> None:
     page = render(dataclasses.replace(local_report(), **{field: EVIL}))
     read(page)

@@ -48,6 +48,7 @@ SETTINGS = Settings(
     ],
     evaluation=EvaluationSettings(users=500, seed=3, resamples=100),
     mode="experiment",
+    description="Which one?",
     events=EventSettings(recipe="aws-hrnn", tracking_id="tracker"),
 )
 AWS = "https://personalize.eu-west-1.amazonaws.com"
@@ -377,6 +378,17 @@ def test_an_evaluation_neither_uses_nor_deletes_the_campaigns_that_serve() -> No
     assert all(serving[kind] == first[kind] for kind in ("imports", "solutions", "versions"))
 
 
+def test_what_is_parked_is_not_served_anew_unseen() -> None:
+    s3 = FakeS3()
+    plan = planned({"mode": "serve"}, s3=s3)
+    parked = {ask.subject: ask.campaign.name for training in plan.trainings for ask in training.asks}["aws-sims"]
+    s3.objects[layout.PARKED] = json.dumps({f"{ACCOUNT}:campaign/{parked}": {"name": parked}}).encode()
+    with pytest.raises(BadInput, match=r"the campaign of aws-sims is parked.*make unpark EXPERIMENT=exp"):
+        planned({"mode": "serve"}, s3=s3)
+    planned({"mode": "serve", "recipes": ["aws-hrnn"]}, s3=s3)
+    planned({"mode": "experiment"}, s3=s3)
+
+
 def test_events_are_tried_by_their_recipe_in_mode_experiment_only() -> None:
     def tried(given: dict[str, Any]) -> list[str]:
         plan = planned(given)
@@ -394,6 +406,7 @@ def test_plan_and_manifest_are_kept_for_the_later_tasks() -> None:
     plan = planned(s3=s3)
     kept = json.loads(s3.objects[layout.plan("run-1")])
     assert from_json(Plan, kept["plan"]) == plan
+    assert plan.run.description == "Which one?"
     assert Manifest.from_json(kept["manifest"]) == manifest()
 
 
