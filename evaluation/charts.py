@@ -104,10 +104,12 @@ def tick_texts(axis: Sequence[float]) -> list[str]:
 
     >>> tick_texts([0.0, 0.05, 0.1])
     ['0', '0.05', '0.10']
+    >>> tick_texts([0, 50_000])
+    ['0', '50,000']
     """
     step = abs(axis[1] - axis[0]) if len(axis) > 1 else 1.0
     places = max(0, -math.floor(math.log10(step) + 1e-9))
-    return ["0" if value == 0 else f"{value:.{min(places, 9)}f}".replace("-", MINUS) for value in axis]
+    return ["0" if value == 0 else f"{value:,.{min(places, 9)}f}".replace("-", MINUS) for value in axis]
 
 
 def bars(

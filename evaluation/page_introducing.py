@@ -78,12 +78,12 @@ def _method(found: ColdStart) -> str:
     never = found.items - found.introducible
     sample = f", a sample of the {count(found.asked)} asked" if found.visitors < found.asked else ""
     return (
-        f"<p>Visits simulated on what people really met later: {plural(found.visitors, 'user')}{sample}, come up to"
-        f" {found.visits} times each. A visit shows the {found.shown} best items of the user's list that the user was"
-        " not shown yet and that are not introduced yet. A click is an item that the user really met later; with"
-        f" {found.clicks} clicks it is introduced. {count(never)} of the {plural(found.items, 'new item')} can never"
-        f" be: fewer than {found.clicks} of these users met them. Figures are means over {found.orders} orders of the"
-        " visits with 95% intervals over these orders; they do not tell what other users would do.</p>"
+        f"<p>Visits simulated on what people really met later: {plural(found.visitors, 'user')}{sample}, each"
+        f" coming up to {found.visits} times. A visit shows the {found.shown} best items of the user's list that the"
+        " user was not shown yet and that are not introduced yet. A click is an item that the user really met later;"
+        f" with {found.clicks} clicks it is introduced. {count(never)} of the {plural(found.items, 'new item')} can"
+        f" never be: fewer than {found.clicks} of these users met them. Figures are means over {found.orders} orders of"
+        " the visits with 95% intervals over these orders; they do not tell what other users would do.</p>"
     )
 
 

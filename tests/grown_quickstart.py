@@ -1,4 +1,5 @@
-"""The experiment quickstart as it is after a column was added to its items: its stack has every kind of grant."""
+"""The experiment quickstart as it is after a column was added to its items, and with the options of its stack: together
+they have every grant."""
 
 from __future__ import annotations
 
@@ -10,6 +11,14 @@ import yaml
 from experiments.load import FOLDER
 
 NAME = "quickstart"
+OPTIONS: dict[str, Any] = {
+    "kms_key": "new",
+    "operations": True,
+    "park_idle": True,
+    "budget": 100,
+    "schedule": "rate(7 days)",
+}
+"""Those that grant something."""
 
 
 def grown_quickstart() -> dict[str, Any]:
@@ -20,9 +29,14 @@ def grown_quickstart() -> dict[str, Any]:
     return {**given, "name": NAME}
 
 
-def write(folder: Path) -> Path:
+def optioned_quickstart() -> dict[str, Any]:
+    """The same with OPTIONS."""
+    return {**grown_quickstart(), "stack": OPTIONS}
+
+
+def write(folder: Path, given: dict[str, Any]) -> Path:
     """Its file there."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{NAME}.yaml"
-    path.write_text(yaml.safe_dump(grown_quickstart()), encoding="utf-8")
+    path.write_text(yaml.safe_dump(given), encoding="utf-8")
     return path

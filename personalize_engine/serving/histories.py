@@ -86,14 +86,25 @@ class Histories:
         return int(self._at.to_numpy().max(initial=0))
 
     def _interactions(self, part: Any) -> list[Interaction]:
-        items, moments = part(self._item).to_pylist(), part(self._at).to_pylist()
-        values = {name: part(column).to_pylist() for name, column in self._more.items()}
+        items, moments = _values(part(self._item)), _values(part(self._at))
+        values = {name: _values(part(column)) for name, column in self._more.items()}
         found = []
         for row, (item, at) in enumerate(zip(items, moments, strict=True)):
             properties = {name: column[row] for name, column in values.items() if column[row] is not None}
             kind = properties.get(fields.EVENT_TYPE)
             found.append(Interaction(item_id=item, at=at, event_type=kind, properties=properties))
         return found
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """`to_pylist`, in a twentieth of its time where NumPy knows the same values."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if not (pa.types.is_string(column.type) or pa.types.is_integer(column.type)):
+        return list(column.to_pylist())
+    if column.null_count and not pa.types.is_string(column.type):
+        return list(column.to_pylist())  # NumPy has no integer that is not there
+    return list(column.to_numpy(zero_copy_only=False).tolist())
 
 
 def history_table(past: Past, more: pa.Table | None = None) -> pa.Table:

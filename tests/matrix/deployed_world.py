@@ -168,6 +168,11 @@ class World:
         with closing(sqlite3.connect(self.deployed.cloud.engine_data / "engine.sqlite3", timeout=30)) as store, store:
             store.execute("UPDATE resources SET status = 'CREATE FAILED', updated = 0 WHERE arn = ?", (arn,))
 
+    def age(self, arn: str) -> None:
+        """As if it had been made long ago."""
+        with closing(sqlite3.connect(self.deployed.cloud.engine_data / "engine.sqlite3", timeout=30)) as store, store:
+            store.execute("UPDATE resources SET created = 0 WHERE arn = ?", (arn,))
+
     # ------------------------------------------------------------------------------------------------------- steps
     def invoke(self, function: str, event: Event) -> str:
         """Call a function; its error's message, "" if it succeeds."""

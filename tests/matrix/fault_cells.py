@@ -23,7 +23,7 @@ from typing import Any
 
 from contract import naming
 from tests.deployed_stack import Deployed, deployed_stack, start_synth_of
-from tests.grown_quickstart import write
+from tests.grown_quickstart import grown_quickstart, write
 from tests.matrix import fault_server
 from tests.matrix.fault_rows import POPULAR, ROWS, Cell, Outcome, Row, hits, is_there_already
 
@@ -369,7 +369,7 @@ class Matrix:
 @contextmanager
 def prepared(work: Path) -> Iterator[Matrix]:
     """The matrix of a stack that is deployed to a cloud of its own; it adds columns, too."""
-    experiment = write(work / "experiment")
+    experiment = write(work / "experiment", grown_quickstart())
     synthesize = partial(start_synth_of, files=[experiment])
     with deployed_stack(work, gateway=fault_server.MODULE, synthesize=synthesize) as deployed:
         deployed.experiment = str(experiment)

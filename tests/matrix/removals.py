@@ -10,7 +10,7 @@ from typing import Any
 
 from deployed_stack import EXPERIMENT, Deployed
 
-from tools.permissions import BUCKET, TRUST, Grant, Place, grants, listed
+from tools.permissions import BUCKET, OTHER, TRUST, Grant, Place, grants, listed
 
 Document = dict[str, Any]
 NOBODY = "nobody.amazonaws.com"
@@ -39,6 +39,8 @@ class Stack:
     def asked(self, grant: Grant) -> tuple[str, str, str]:
         """Role (of a resource's own policy: nobody), action and resource of a question that the grant answers."""
         place = self.grants[grant]
+        if place.document == OTHER:  # that nothing asks here
+            return "", grant.action, self.physical[place.logical_id]
         statement = self._read(place)["Statement"][place.statement]
         role = "" if grant.principal else self.physical[place.logical_id]
         if place.document == TRUST:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from deployed_stack import QUICK
 from deployed_world import Event, World
 
 from contract import layout
@@ -39,6 +40,7 @@ def scenarios(world: World) -> Iterator[Scenario]:
     yield from _anew(world)
     yield from _missing(world)
     yield from _logs(world)
+    yield Scenario("Operations/WatchCampaigns, an idle one", lambda: _idle(world))
     yield Scenario("an import, by Personalize itself", lambda: _import(world))
     yield Scenario("a training", lambda: _training(world, world.training))
     yield Scenario("a training, to serve it", lambda: _promotion(world))
@@ -149,6 +151,7 @@ def _failed_campaign(world: World) -> str:
 def _missing(world: World) -> Iterator[Scenario]:
     """Data that are gone: who may not list the bucket is told that it may not, instead of what is missing."""
     yield Scenario("Tasks/CheckData, no data yet", lambda: _without_manifest(world))
+    yield Scenario("Tasks/CheckData, to serve", lambda: _to_serve(world))
     for function in [name for name in READERS if name in world.events]:
         yield Scenario(f"{function}, data that are gone", lambda function=function: _gone(world, function))
 
@@ -156,6 +159,10 @@ def _missing(world: World) -> Iterator[Scenario]:
 def _gone(world: World, function: str) -> str:
     event = _serving(world, world.events[function][0])
     return world.invoke(function, {**event, "run": {**event["run"], "version": "0" * 16}})
+
+
+def _to_serve(world: World) -> str:
+    return world.invoke("Tasks/CheckData", {**world.events["Tasks/CheckData"][0], "input": {**QUICK, "mode": "serve"}})
 
 
 def _without_manifest(world: World) -> str:
@@ -191,6 +198,13 @@ def _logged(world: World, function: str) -> str:
             return ""
         time.sleep(0.1)
     return NO_LOG
+
+
+def _idle(world: World) -> str:
+    """A campaign that nobody asked for longer than a day is parked; nothing was parked before."""
+    world.age(world.spare_campaign())
+    world.client("s3").delete_object(Bucket=world.bucket, Key=layout.PARKED)
+    return world.invoke("Operations/WatchCampaigns", {"prefix": world.prefix, "park_in": world.bucket})
 
 
 def _import(world: World) -> str:

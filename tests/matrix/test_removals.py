@@ -12,7 +12,9 @@ from deployed_world import World
 from matrix import asking, every, observe, prove, prove_all, world
 from removals import shrunk
 
-from tools.permissions import PAGE, TRUST, Place, page
+from tests.grown_quickstart import grown_quickstart
+from tests.synth.synth_app import synthesize
+from tools.permissions import EXPERIMENT, TRUST, Place, grants, pages
 
 SAMPLE, SEED = 8, 6
 
@@ -38,10 +40,12 @@ def test_a_sample_of_the_grants_of_tasks_is_needed(deployed: World) -> None:
 def test_every_grant_is_proven_or_documented(tmp_path: Path) -> None:
     with world(tmp_path, events=True) as made:
         proofs = prove_all(made, made.stack.grants, print)
-        text = page(made.stack.grants, proofs)
-    if os.environ.get("UPDATE_PERMISSIONS"):
-        PAGE.write_text(text, encoding="utf-8")
-    assert text == PAGE.read_text(encoding="utf-8"), "run `make permissions`"
+        plain = synthesize(tmp_path / "plain", grown_quickstart(), **{"aws:cdk:bundling-stacks": []})[EXPERIMENT]
+        written = pages(made.stack.grants, proofs, plain=grants(plain.body))
+    for file, text in written.items():
+        if os.environ.get("UPDATE_PERMISSIONS"):
+            file.write_text(text, encoding="utf-8")
+        assert text == file.read_text(encoding="utf-8"), "run `make permissions`"
 
 
 STATEMENTS = [

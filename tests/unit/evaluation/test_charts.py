@@ -36,7 +36,7 @@ def test_ticks_of_nothing_still_make_an_axis() -> None:
     assert ticks(0.0, 0.0) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])
     assert tick_texts(ticks(0.0, 0.25)) == ["0", "0.05", "0.10", "0.15", "0.20", "0.25"]
     assert tick_texts([-0.02, 0.0, 0.02]) == ["−0.02", "0", "0.02"]
-    assert tick_texts([0.0, 2000.0]) == ["0", "2000"]
+    assert tick_texts([0.0, 2000.0]) == ["0", "2,000"]
 
 
 def test_bars_are_as_long_as_their_values_and_whiskers_lie_at_their_ends() -> None:

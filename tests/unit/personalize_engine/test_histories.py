@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from dataset_group import ARN, Group, new_group, without_minimums
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from personalize_engine.jobs.gathering import Wanted, gather
 from personalize_engine.models.base import Interaction
 from personalize_engine.models.popularity import Popularity
 from personalize_engine.serving import history, trained
+from personalize_engine.serving.histories import _values
 from personalize_engine.serving.history import history_of
 from personalize_engine.serving.trained import Trained
 from personalize_engine.store.events import Event, Selection, newest_events
@@ -129,3 +131,21 @@ def test_newest_events_beside_a_list(calls: Sequence[Sequence[Event]], selection
             with group.store.read() as transaction:
                 found = newest_events(transaction, ARN, name, after=0, limit=limit, selection=selection)
             assert found == expected[-limit:]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array(["a", None, "ü\U0001f600"]),
+        pa.array(["a", None, "a"]).dictionary_encode(),
+        pa.array([1, 2**62, -1]),
+        pa.array([1, None, 2**62]),
+        pa.array([0.1, None, float("nan")], pa.float32()),
+        pa.array([True, None, False]),
+        pa.array([], pa.string()),
+    ],
+    ids=lambda column: f"{column.type}-{column.null_count}",
+)
+def test_values_are_what_arrow_says_of_them(column: pa.Array) -> None:
+    assert repr(_values(column)) == repr(column.to_pylist())
+    assert repr(_values(column.slice(1))) == repr(column.slice(1).to_pylist())
