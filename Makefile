@@ -79,7 +79,8 @@ faults: $(READY_DEV)  ## what every task does under every fault, tried in a loca
 	@$(BIN)/python -m tests.matrix.write_faults
 
 bench: $(READY_DEV)  ## the figures in benchmarks/ [DATA=folder of MovieLens or airline data]
-	@$(BIN)/python -m benchmarks.data_prep
+	@$(BIN)/python -m benchmarks.data_prep --spark
+	@$(BIN)/python -m benchmarks.data_prep_growth
 	@$(BIN)/python -m benchmarks.local_cloud
 	@$(BIN)/python -m benchmarks.serving
 	@$(MAKE) --no-print-directory bench-recipes

