@@ -338,7 +338,7 @@ def _exceptions(rows: Sequence[Grant], proofs: Mapping[Grant, Proof]) -> Iterato
     for number, row in enumerate(DOCUMENTED, start=1):
         of = sum(grant not in proofs and documented(grant) is row for grant in rows)
         if of:
-            yield f"{number}. {row.why[0].upper()}{row.why[1:]} ({of} grants): <{row.page}>"
+            yield f"{number}. {row.why[0].upper()}{row.why[1:]} ({of} grant{'s' if of > 1 else ''}): <{row.page}>"
 
 
 def _cell(text: str) -> str:
