@@ -23,6 +23,13 @@ METRICS = {
     "NDCG@10": "normalized_discounted_cumulative_gain_at_10",
     "MRR@25": "mean_reciprocal_rank_at_25",
 }
+POLICY = {
+    "precision_at_5": ("P@5", 3),
+    "lift": ("times random", 1),
+    "introduced": ("items introduced", 0),
+    "per_item": ("impressions for each", 0),
+}
+"""{member of a policy: (what the page calls it, its decimals)}"""
 QUESTIONS = {
     "user": "for a user",
     "cold-items": "new items for a user",
@@ -49,13 +56,18 @@ def kept(report: dict[str, Any]) -> dict[str, Any]:
         "recipes": {name: row(one) for name, one in report["recipes"].items() if one["status"] == "succeeded"},
         "baselines": {name: row(one) for name, one in report["baselines"].items()},
         "comparisons": [one for one in report["comparisons"] if one["metric"] == METRICS["NDCG@10"]],
+        **({"policies": _policies(report["cold_start"])} if report.get("cold_start") else {}),
     }
+
+
+def _policies(cold_start: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{name: one[name] for name in ("name", *POLICY)} for one in cold_start["policies"]]
 
 
 def page(text: str) -> str:
     """The page with the figures between its comments as they should be; ValueError for a comment without an end."""
     for file in sorted(KEPT.glob("*.json")):
-        for kind, lines in (("table", _table), ("differences", _differences)):
+        for kind, lines in (("table", _table), ("differences", _differences), ("policies", _introducing)):
             name = f"{file.stem} {kind}"
             if marks(name, MAKER)[0] in text:
                 text = replaced(text, name, MAKER, lines(json.loads(file.read_text(encoding="utf-8"))))
@@ -90,6 +102,21 @@ def _differences(figures: dict[str, Any]) -> Iterator[str]:
     for one in figures["comparisons"]:
         first, second = one["a"], one["b"].replace("_", " ")
         yield f"| {first} | {second} | {one['difference']:+.3f} | {one['low']:+.3f} to {one['high']:+.3f} |"
+
+
+def _introducing(figures: dict[str, Any]) -> Iterator[str]:
+    yield f"| policy | {' | '.join(name for name, _ in POLICY.values())} |"
+    yield f"| --- |{' ---: |' * len(POLICY)}"
+    for one in figures["policies"]:
+        cells = [_spread(one[member], places) for member, (_, places) in POLICY.items()]
+        yield f"| {one['name'].replace('_', ' ')} | {' | '.join(cells)} |"
+
+
+def _spread(value: list[float] | None, places: int) -> str:
+    if value is None:
+        return "–"
+    middle, low, high = (f"{one:,.{places}f}" for one in value)
+    return f"{middle} ({low}–{high})"
 
 
 def main(folders: Sequence[str]) -> None:

@@ -24,6 +24,11 @@ def test_a_comment_without_an_end_is_refused() -> None:
         page("<!-- movielens-hrnn table: made by tools/figures.py -->\n")
 
 
+def test_an_empty_part_is_filled_and_nothing_behind_it_is_lost() -> None:
+    empty = "<!-- movielens-hrnn table: made by tools/figures.py -->\n<!-- end of movielens-hrnn table -->\n\nBehind.\n"
+    assert page(empty).endswith(" |\n<!-- end of movielens-hrnn table -->\n\nBehind.\n")
+
+
 @pytest.mark.parametrize("file", sorted(KEPT.glob("*.json")), ids=lambda file: file.stem)
 def test_nothing_but_figures_is_kept(file: Path) -> None:
     kept = json.loads(file.read_text(encoding="utf-8"))
