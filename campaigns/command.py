@@ -16,14 +16,13 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from contract import naming
 from contract.recipes import RECIPES
 from costs import prices
 from costs.meters import RECOMMENDATIONS, RECOMMENDATIONS_V2
+from data_prep import terminal
 from data_prep.errors import StackError
 from data_prep.publish import BUCKET_OUTPUT, outputs_of
 from lambdas import parking
@@ -42,7 +41,6 @@ class RunGoingOn(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    errors = Console(stderr=True)
     asked = _parser().parse_args(arguments)
     try:
         outputs = outputs_of(naming.stack_name(asked.experiment, asked.environment), BUCKET_OUTPUT, MACHINE_OUTPUT)
@@ -52,14 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         aws = Clients(boto3.client)  # type: ignore[arg-type]
         _COMMANDS[asked.command](prefix, bucket, aws)
     except (StackError, RunGoingOn) as error:
-        errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+        terminal.complain(error)
         return 2
     except (ClientError, BotoCoreError, ValueError) as error:
         again = "What is parked stays noted: the same command goes on where this one ended"
-        errors.print(f"[bold red]error:[/] {escape(str(error))}. {again}", soft_wrap=True, highlight=False)
+        terminal.complain(f"{error}. {again}")
         return 1
     except KeyboardInterrupt:
-        errors.print("Interrupted. The same command goes on where this one ended.")
+        terminal.note("Interrupted. The same command goes on where this one ended.")
         return 130
     return 0
 
@@ -83,7 +81,8 @@ def _list(prefix: str, bucket: str, aws: Clients) -> None:
     for arn, request in parking.parked(bucket, aws).items():
         recipe, version, tps = _served(request, aws)
         table.add_row(arn.rpartition("/")[2], "parked", recipe, version, str(tps), "0")
-    _console().print(table if table.row_count else "There is no campaign, nor is one parked.", highlight=False)
+    none = "There is no campaign, nor is one parked."
+    terminal.console(width=_WIDTH).print(table if table.row_count else none, highlight=False)
 
 
 def _served(campaign: dict[str, Any], aws: Clients) -> tuple[str, str, int]:
@@ -112,31 +111,26 @@ def _prices(region: str) -> Callable[[str, int], str]:
 def _park(prefix: str, bucket: str, aws: Clients) -> None:
     done = parking.park([row["campaignArn"] for row in parking.ours(prefix, aws)], bucket=bucket, aws=aws)
     for arn in done:
-        _console().print(f"parked {arn}", highlight=False, soft_wrap=True)
+        terminal.console(width=_WIDTH).print(f"parked {arn}", highlight=False, soft_wrap=True)
     if not done:
-        _console().print("There is no active campaign to park.")
+        terminal.console(width=_WIDTH).print("There is no active campaign to park.")
 
 
 def _unpark(prefix: str, bucket: str, aws: Clients) -> None:
-    console, any_of_them = _console(), False
+    out, any_of_them = terminal.console(width=_WIDTH), False
     while True:
         active, awaited = parking.unpark(bucket=bucket, aws=aws)
         for arn in active:
-            console.print(f"active {arn}", highlight=False, soft_wrap=True)
+            out.print(f"active {arn}", highlight=False, soft_wrap=True)
         any_of_them = any_of_them or bool(active)
         if not awaited:
             break
         time.sleep(LOOK)
     if not any_of_them:
-        console.print("Nothing is parked.")
+        out.print("Nothing is parked.")
 
 
 _COMMANDS = {"list": _list, "park": _park, "unpark": _unpark}
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_WIDTH)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from contract.naming import DEFAULT_ENVIRONMENT, stack_name
-from data_prep import publish
+from data_prep import publish, terminal
 from data_prep.errors import NoStack, PrepareError, StackError
 from data_prep.looking import command as looking
 from data_prep.prepare import STEPS_BESIDE_READING, Prepared, prepare
@@ -25,34 +25,25 @@ from data_prep.summary import show
 from experiments.load import ConfigError, find
 
 INIT = "init"
+_WIDTH = 160
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    errors = Console(stderr=True)
     try:
         if given[:1] == [INIT]:
-            looking.main(given[1:], _console(as_json=False))
+            looking.main(given[1:], terminal.console(width=_WIDTH))
         else:
             asked = _parser().parse_args(given)
-            _run(asked, _console(as_json=asked.json))
-    except (ConfigError, PrepareError) as error:
-        errors.print(f"[bold red]error:[/] {_escape(str(error))}", soft_wrap=True, highlight=False)
-        return 2
-    except OSError as error:
-        errors.print(f"[bold red]error:[/] {_escape(str(error))}", soft_wrap=True, highlight=False)
+            _run(asked, terminal.console(width=_WIDTH, stderr=asked.json))
+    except (ConfigError, PrepareError, OSError) as error:
+        terminal.complain(error)
         return 2
     except KeyboardInterrupt:
-        errors.print("Interrupted: nothing was published.")
+        terminal.note("Interrupted: nothing was published.")
         return 130
     return 0
-
-
-def _console(*, as_json: bool) -> Console:
-    """Where progress and summary go; a pipe or a file is as wide as the lines need."""
-    console = Console(stderr=as_json)
-    return console if console.is_terminal else Console(stderr=as_json, width=160)
 
 
 def _run(asked: argparse.Namespace, console: Console) -> None:
@@ -158,7 +149,3 @@ def _environment(text: str) -> str:
     if name != "env" or not value:
         raise argparse.ArgumentTypeError(f"{text!r}: write env=NAME")
     return value
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", "\\[")

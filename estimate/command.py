@@ -28,6 +28,7 @@ from costs.meters import METERS
 from costs.ranges import Range
 from costs.report import Expected
 from costs.work import Data, Work, data_of
+from data_prep import terminal
 from data_prep.errors import PrepareError
 from data_prep.prepare import prepare
 from estimate.planned import planned
@@ -42,14 +43,13 @@ _WIDTH = 110
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    errors = Console(stderr=True)
     try:
         return _run(_parser().parse_args(arguments))
     except (ConfigError, PrepareError, BadInput, prices.NoPrice, prices.BadTable, OSError) as error:
-        errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+        terminal.complain(error)
         return 2
     except KeyboardInterrupt:
-        errors.print("Interrupted.")
+        terminal.note("Interrupted.")
         return 130
 
 
@@ -63,9 +63,9 @@ def _run(asked: argparse.Namespace) -> int:
         json.dump(to_json(Expected.of(work, data, made)), sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
-        show(experiment, made, work, console=_console(), kept=kept_per_day(work, table))
+        show(experiment, made, work, console=terminal.console(width=_WIDTH), kept=kept_per_day(work, table))
     if too_much := why_too_much(made, work, experiment.name):
-        Console(stderr=True).print(f"[bold red]over the limit:[/] {escape(too_much)}", soft_wrap=True, highlight=False)
+        terminal.complain(too_much, what="over the limit")
         return 1
     return 0
 
@@ -114,11 +114,6 @@ def _data(experiment: Experiment, file: Path, folder: Path | None) -> Data:
         return data_of(
             prepared.manifest, {kind: prepared.files[entry.key].stat().st_size for kind, entry in past.items()}
         )
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_WIDTH)
 
 
 def _parser() -> argparse.ArgumentParser:

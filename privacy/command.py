@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from contract.naming import DEFAULT_ENVIRONMENT, stack_name
-from data_prep import publish
+from data_prep import publish, terminal
 from data_prep.errors import PrepareError
 from experiments.load import ConfigError, find
 from privacy import inventory
@@ -36,7 +36,6 @@ GROUP, ROLE, MACHINE = "DatasetGroupArn", "ServiceRoleArn", "StateMachineArn"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    errors = Console(stderr=True)
     parser = _parser()
     asked = parser.parse_args(arguments)
     if not (asked.stack or asked.out):
@@ -44,10 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _forget(asked, Console(highlight=False, soft_wrap=True))
     except (ConfigError, PrepareError, PrivacyError, OSError, BotoCoreError, ClientError) as error:
-        errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+        terminal.complain(error)
         return 2
     except KeyboardInterrupt:
-        errors.print("Interrupted: give the same command again to finish.")
+        terminal.note("Interrupted: give the same command again to finish.")
         return 130
 
 
