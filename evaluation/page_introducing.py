@@ -6,6 +6,7 @@ from contract.cold_start import POPULAR_CATEGORIES, RANDOM_COLD, ColdStart, Poli
 from contract.results import Report
 from evaluation.charts import Line, lines
 from evaluation.markup import Cell, Group, Row, escape, table
+from evaluation.verdict import of_new_items
 from evaluation.words import MISSING, baseline_name, count, number, plural
 
 _WHAT = {
@@ -26,26 +27,8 @@ def introducing(report: Report) -> str:
 
 
 def _verdict(found: ColdStart) -> str:
-    recipe = found.policies[0]
-    said = ""
-    if recipe.lift:
-        value, low, high = recipe.lift
-        said += (
-            f"Of five new items that {escape(recipe.name)} picks for a person, {value:.1f} times as many are right as"
-            f" of five drawn at random (95% interval {low:.1f} to {high:.1f})."
-        )
-    if recipe.saved:
-        said += f" {_saved(recipe.saved)}"
+    said = escape(" ".join(of_new_items(found)))
     return f"<p>{said}</p>" if said else ""
-
-
-def _saved(saved: Spread) -> str:
-    value, low, high = saved
-    if low > 0:
-        return f"It introduces an item with {value:.0%} fewer impressions than at random ({low:.0%} to {high:.0%})."
-    if high < 0:
-        return f"It introduces an item with {-value:.0%} more impressions than at random ({-high:.0%} to {-low:.0%})."
-    return "Whether it introduces an item with fewer impressions than at random depends on who comes when."
 
 
 def _accuracy(found: ColdStart) -> str:

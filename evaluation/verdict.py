@@ -1,5 +1,6 @@
 """What a report comes to, in words: the page's first sentence and the notification's text say the same thing.
 
+Where items were held out, the experiment's question is about new items, and so is the verdict's first part.
 A lead counts as clear when the 95% interval of the paired difference lies above zero. `report.best` is taken as
 decided (evaluation.compare); this module only finds the lead over the next recipe and over the best baseline.
 """
@@ -10,6 +11,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from contract.cold_start import ColdStart, Spread
 from contract.results import JUDGE_METRIC, Report, View
 from evaluation.compare import question_key
 from evaluation.words import baseline_name, decimals, metric_name, number, parse_moment
@@ -75,6 +77,22 @@ def lead_over_baseline(report: Report) -> Lead | None:
 
 def headline(report: Report) -> str:
     """One short clause for a heading."""
+    return _headline_of_new_items(report) or _headline_of_next_items(report)
+
+
+def _headline_of_new_items(report: Report) -> str | None:
+    if report.cold_start is None or report.hold_out.get("kind") != "cold":
+        return None
+    recipe = report.cold_start.policies[0]
+    if recipe.lift is None:
+        return None
+    value, low, _ = recipe.lift
+    if low > 1:
+        return f"{recipe.name} finds {value:.1f} times as many right new items as chance"
+    return f"{recipe.name} is not clearly better than chance at new items"
+
+
+def _headline_of_next_items(report: Report) -> str:
     best, following, baseline = report.best, lead_over_next(report), lead_over_baseline(report)
     if best is None or best not in report.recipes:
         return "No recipe could be judged"
@@ -94,7 +112,40 @@ def headline(report: Report) -> str:
 
 
 def statements(report: Report) -> list[str]:
-    """The verdict with its uncertainty as sentences: the best recipe's figure, then its leads; at least one."""
+    """The verdict with its uncertainty as sentences: of new items where the experiment asks for them; the best recipe's
+    figure, then its leads; at least one."""
+    ranked = _of_next_items(report)
+    if _headline_of_new_items(report) is None or report.cold_start is None:
+        return ranked
+    if report.best is not None:
+        ranked[0] = f"For what a person chooses next, {ranked[0]}"
+    return [" ".join(of_new_items(report.cold_start)), *ranked]
+
+
+def of_new_items(found: ColdStart) -> list[str]:
+    """How well the recipe picks new items, and what introducing one with it costs; none where that is not known."""
+    recipe, said = found.policies[0], []
+    if recipe.lift:
+        value, low, high = recipe.lift
+        said.append(
+            f"Of five new items that {recipe.name} picks for a person, {value:.1f} times as many are right as of five"
+            f" drawn at random (95% interval {low:.1f} to {high:.1f})."
+        )
+    if recipe.saved:
+        said.append(_saved(recipe.saved))
+    return said
+
+
+def _saved(saved: Spread) -> str:
+    value, low, high = saved
+    if low > 0:
+        return f"It introduces an item with {value:.0%} fewer impressions than at random ({low:.0%} to {high:.0%})."
+    if high < 0:
+        return f"It introduces an item with {-value:.0%} more impressions than at random ({-high:.0%} to {-low:.0%})."
+    return "Whether it introduces an item with fewer impressions than at random depends on who comes when."
+
+
+def _of_next_items(report: Report) -> list[str]:
     best = report.best
     if best is None or best not in report.recipes:
         failed = [name for name, row in report.recipes.items() if row.status == "failed"]

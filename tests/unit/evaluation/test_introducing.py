@@ -21,6 +21,7 @@ from evaluation.introducing import Course, Introducing, curve, introduce, visits
 from evaluation.judge import Judgement, judge
 from evaluation.page import render
 from evaluation.page_introducing import introducing as section
+from evaluation.verdict import headline, statements
 from tests.report_examples import local_report
 
 ITEMS = [f"n{n:02d}" for n in range(30)]
@@ -265,6 +266,25 @@ def test_the_section_of_the_page(found: ColdStart) -> None:
 def test_what_is_saved_in_words(found: ColdStart, saved: list[float], said: str) -> None:
     recipe, *others = found.policies
     assert said in section(report(replace(found, policies=[replace(recipe, saved=saved), *others])))
+
+
+def test_where_items_are_held_out_the_verdict_is_about_new_ones(found: ColdStart) -> None:
+    asked = replace(report(found), hold_out={"kind": "cold", "share": "1/2"})
+    recipe, *others = found.policies
+    assert recipe.lift is not None
+    assert headline(asked) == f"aws-hrnn-coldstart finds {recipe.lift[0]:.1f} times as many right new items as chance"
+    first, second, *_ = statements(asked)
+    assert first.startswith("Of five new items that aws-hrnn-coldstart picks for a person, ")
+    assert second.startswith("For what a person chooses next, aws-hrnn reaches NDCG@10 0.277")
+    poor = replace(found, policies=[replace(recipe, lift=[1.1, 0.9, 1.3]), *others])
+    assert (
+        headline(replace(asked, cold_start=poor)) == "aws-hrnn-coldstart is not clearly better than chance at new items"
+    )
+    blind = replace(found, policies=[replace(recipe, lift=None), *others])
+    assert headline(replace(asked, cold_start=blind)) == headline(local_report())
+    assert headline(report(found)) == headline(local_report()), (
+        "held out by time, new items are a question among others"
+    )
 
 
 def test_text_stays_text(found: ColdStart) -> None:
