@@ -26,6 +26,8 @@ TOP, ROW = 4, 38
 _LABEL_CHARACTERS = 30
 _DASHES = ("none", "6 3", "2 3", "10 3 2 3")
 _CHARACTER_WIDTH = 6.7
+_GAP = 3
+"""Characters between a label and a value on one line: some are wider."""
 """Of the 12.5 px label face, on average; only used to keep labels apart."""
 
 
@@ -314,7 +316,7 @@ def _tick(x: float, y: float, text: str, position: int, of: int) -> str:
 
 
 def _heading(mark: Mark, y: float, width: int) -> str:
-    room = int((width - 8) / _CHARACTER_WIDTH - len(mark.text))
+    room = int((width - 8) / _CHARACTER_WIDTH - len(mark.text)) - _GAP
     return (
         f'<text class="label {mark.tone}" x="0" y="{y + 12}">{escape(_short(mark.label, room))}</text>'
         f'<text class="value {mark.tone}" x="{width}" y="{y + 12}" text-anchor="end">{escape(mark.text)}</text>'

@@ -24,7 +24,7 @@ def importance(report: Report) -> str:
         rows = [_row(row) for row in report.importance if row.recipe == recipe]
         groups.append(Group(heading=recipe, rows=rows))
     return "".join(text for how, text in _HOW.items() if any(row.how == how for row in report.importance)) + table(
-        "What each field brings",
+        "With each field, and without it",
         ["How", "Trainings", "With it − without it (95% interval)"],
         groups,
         first="Field and metric",

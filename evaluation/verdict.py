@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from contract.cold_start import ColdStart, Spread
-from contract.results import JUDGE_METRIC, Report, View
+from contract.results import JUDGE_METRIC, Report, View, without_context
 from evaluation.compare import question_key
 from evaluation.words import baseline_name, decimals, metric_name, number, parse_moment
 
@@ -41,6 +41,8 @@ class Lead:
     @property
     def over_name(self) -> str:
         """For people: baselines without underscores."""
+        if self.over.endswith(without_context("")):
+            return "its own answers without the context"
         return f"the baseline “{baseline_name(self.over)}”" if self.baseline else self.over
 
 
@@ -73,6 +75,13 @@ def lead_over_baseline(report: Report) -> Lead | None:
     """The best recipe's lead over the best baseline; None if there is none of either."""
     ranked = _by_value(report, report.baselines)
     return _lead(report, ranked[0], baseline=True) if ranked and report.best in report.recipes else None
+
+
+def lead_over_no_context(report: Report) -> Lead | None:
+    """The best recipe's lead over what it answers when it is not told the context; None if it was not asked so."""
+    subject = without_context(report.best or "")
+    compared = any({row.a, row.b} == {report.best, subject} for row in report.comparisons)
+    return _lead(report, subject, baseline=False) if compared else None
 
 
 def headline(report: Report) -> str:
@@ -152,7 +161,7 @@ def _of_next_items(report: Report) -> list[str]:
         reason = f"failed: {', '.join(failed)}." if failed else "none has figures in the reading that decides."
         return [f"No recipe could be judged; {reason}"]
     said = f"{best} reaches {metric_name(JUDGE_METRIC)} {_figure(report, best)} in the reading “{report.judged_by}”."
-    leads = (lead_over_next(report), lead_over_baseline(report))
+    leads = (lead_over_next(report), lead_over_baseline(report), lead_over_no_context(report))
     return [said, *(_said(lead) for lead in leads if lead)]
 
 

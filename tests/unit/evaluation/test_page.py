@@ -360,7 +360,9 @@ def test_what_the_context_brings_is_told_with_its_interval() -> None:
     report.comparisons.append(
         Comparison(a="aws-hrnn", b=subject, metric=JUDGE_METRIC, difference=0.038, low=-0.01, high=0.06)
     )
-    assert "aws-hrnn NDCG@10 0.277 0.300 +0.038 (−0.010 to +0.060)" in read(render(report)).text
+    text = read(render(report)).text
+    assert "aws-hrnn NDCG@10 0.277 0.300 +0.038 (−0.010 to +0.060)" in text
+    assert "It is 0.038 above its own answers without the context, which chance alone could explain (95%" in text
 
 
 def test_examples_are_shown_by_title_with_hits_in_bold() -> None:
