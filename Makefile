@@ -54,10 +54,10 @@ pictures: $(READY_DEV)  ## the pictures in docs/pictures/, from the newest run o
 	@$(BIN)/python -m tools.pictures
 
 test: lint  ## the checks and the tests (at most 12 minutes on two cores)
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not slow" $(PYTEST_ARGS)
 
 verify: lint audit  ## everything, the long checks included
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(READY_DEV)  ## ruff, mypy, import-linter
 	@$(BIN)/ruff check --quiet .

@@ -20,6 +20,19 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
+LONG = ("matrix", "pipeline", "reuse", "spark", "browser")
+"""Folders whose files take minutes each, the longest first: a file that begins last decides when all is over."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        folder = item.path.parent.name
+        first = item.path.name == "test_teardown.py"
+        return -1 if first else LONG.index(folder) if folder in LONG else len(LONG)
+
+    items.sort(key=place)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("realdata") and not TEST_DATA.is_dir():
         pytest.skip(f"no real data at {TEST_DATA} (set PERSONALIZE_TEST_DATA)")

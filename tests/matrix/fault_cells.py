@@ -14,7 +14,7 @@ import ssl
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -196,13 +196,20 @@ class Matrix:
         return [row["schemaArn"] for row in rows if "-group-" in row["name"] and group in row["name"]]
 
     def _delete_solutions(self) -> None:
-        """A solution is made of no data: it is missing only once it was deleted."""
+        """A solution is made of no data: it is missing only once it was deleted, and what is served of it."""
         personalize = self._cloud.client("personalize")
-        for row in personalize.list_solutions()["solutions"]:
-            personalize.delete_solution(solutionArn=row["solutionArn"])
-        limit = time.monotonic() + ANSWERED_WITHIN
-        while personalize.list_solutions()["solutions"]:
-            assert time.monotonic() < limit, "the solutions are not deleted"
+        self._delete_all(personalize.list_campaigns, "campaign", personalize.delete_campaign)
+        self._serves = False
+        self._delete_all(personalize.list_solutions, "solution", personalize.delete_solution)
+
+    @staticmethod
+    def _delete_all(listed: Callable[[], Any], kind: str, delete: Callable[..., Any]) -> None:
+        limit, asked = time.monotonic() + ANSWERED_WITHIN, set()
+        while rows := listed()[f"{kind}s"]:
+            assert time.monotonic() < limit, f"the {kind}s are not deleted"
+            for arn in {row[f"{kind}Arn"] for row in rows if not row["status"].startswith("DELETE")} - asked:
+                delete(**{f"{kind}Arn": arn})
+                asked.add(arn)
             time.sleep(0.1)
 
     def _make_something_to_clean(self, *, failed: bool) -> None:

