@@ -86,13 +86,15 @@ def movielens(folder: Path) -> list[Work]:
     ]
     genres = {"name": "GENRES", "type": "string", "categorical": True, "nullable": True}
     schemas: dict[str, Any] = {"items": [genres, {"name": "YEAR", "type": "int", "nullable": True}]}
+    metadata = "genres, year"
     if any((folder / name).is_file() for name in WITH_USERS):
         schemas["users"] = people
+        metadata += "; age, gender, occupation"
     name = folder.resolve().name
     source = {"kind": "movielens"}
     plain = Work(
         name=name,
-        about="The newest tenth of each user's ratings is held out. Metadata: genres, year; age, gender, occupation.",
+        about=f"The newest tenth of each user's ratings is held out. Metadata: {metadata}.",
         family="plain",
         experiment=_experiment(name, source, schemas),
         data=folder,

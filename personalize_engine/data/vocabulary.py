@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,4 +30,4 @@ class Vocabulary:
 
     def rows(self, names: Iterable[str]) -> NDArray[np.int64]:
         """Row numbers; unknown ids are -1."""
-        return np.fromiter((self._rows.get(name, -1) for name in names), dtype=np.int64)
+        return np.fromiter(map(self._rows.get, names, repeat(-1)), dtype=np.int64)

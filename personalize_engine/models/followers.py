@@ -79,7 +79,7 @@ class Followers:
         items = [np.zeros(0, np.int32), *(self.item[row] for row in rows)]
         weights = [np.zeros(0), *(self.weight[row] * part for row, part in zip(rows, recency, strict=True))]
         total = np.bincount(np.concatenate(items), np.concatenate(weights), minlength=len(self.start) - 1)
-        led_to = np.flatnonzero(total).astype(np.int64)
+        led_to = np.flatnonzero(total > 0)
         return led_to, total[led_to].astype(np.float64)
 
     def evidence(self, history: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

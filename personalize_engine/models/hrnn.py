@@ -39,6 +39,7 @@ from personalize_engine.models.hrnn_metadata import Encoders, asked, described_i
 from personalize_engine.models.hrnn_reading import read_batch, read_one
 from personalize_engine.models.hrnn_sizing import Sizing, sizing
 from personalize_engine.models.hrnn_validation import Validation
+from personalize_engine.models.products import products
 
 NEWEST = 512
 """Items of the history that the states are computed from; the repeat term sees all of it."""
@@ -177,7 +178,7 @@ class Hrnn(Model[HrnnParameters]):
         told = np.flatnonzero(~np.isnan(asking[:, 0]))
         for low in range(0, len(told), _BATCH):
             rows = told[low : low + _BATCH]
-            logits = _products(asking[rows], self.weights["embedding"]) + self.weights["bias"]
+            logits = products(asking[rows], self.weights["embedding"]) + self.weights["bias"]
             for k, row in enumerate(rows):
                 met, age = _ages(histories[row].item)
                 logits[k, met] = net.met_score(self.weights, logits[k, met], net.repeat_age(np, age))
@@ -264,12 +265,6 @@ class Hrnn(Model[HrnnParameters]):
         slow = np.einsum("btd,td->bd", embedded, self._kept[NEWEST - steps :])
         result: NDArray[np.float32] = net.query(np, w, fast, slow)
         return result
-
-
-def _products(queries: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(B, n) of (B, D) and (n, D). One query goes another way: as a matrix of one row it takes half as long again."""
-    products: NDArray[np.float32] = (vectors @ queries[0])[None] if len(queries) == 1 else queries @ vectors.T
-    return products
 
 
 def _ages(item: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

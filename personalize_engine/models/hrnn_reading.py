@@ -39,7 +39,7 @@ def read_one(w: net.Weights, gates: NDArray[np.float32], new_session: NDArray[np
     recurrent, session, gates = w["recurrent"] * halved, w["session"], gates * halved
     fast, mixed = np.zeros(hidden, np.float32), np.empty(3 * hidden, np.float32)
     both, reset, keep, new = mixed[: 2 * hidden], mixed[:hidden], mixed[hidden : 2 * hidden], mixed[2 * hidden :]
-    one, half = np.float32(1), np.float32(0.5)
+    one, half = np.ones(2 * hidden, np.float32), np.full(2 * hidden, 0.5, np.float32)  # in half the time of scalars
     for of_both, of_new, enters in zip(
         gates[:, : 2 * hidden], gates[:, 2 * hidden :], new_session.tolist(), strict=True
     ):
