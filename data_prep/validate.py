@@ -178,17 +178,26 @@ def _lines(database: Database, rows: ibis.Table, source: Table) -> list[int]:
 
 def _once(database: Database, table: ibis.Table, names: Sequence[str], *, kind: DatasetKind) -> tuple[ibis.Table, int]:
     """The table with the first of equal rows, and how many others there were."""
-    again = database.create(f"duplicates_{kind.value.lower()}", duplicate_rows(table, names))
+    groups = database.create(f"repeated_{kind.value.lower()}", repeated(table, names))
+    again = database.create(f"duplicates_{kind.value.lower()}", duplicate_rows(table, groups, names))
     duplicates = database.number(again.count())
     return (table.anti_join(again, ROW), duplicates) if duplicates else (table, 0)
 
 
-def duplicate_rows(table: ibis.Table, names: Sequence[str]) -> ibis.Table:
-    """`ROW` of each row that equals an earlier one in all of these columns.
+def repeated(table: ibis.Table, names: Sequence[str]) -> ibis.Table:
+    """These columns of the rows that are there several times, and the `ROW` of the first of each.
+
+    To be stored before its rows are looked up: in one query with them, DuckDB's aggregation cannot spill all it holds.
+    """
+    groups = table.group_by(list(names)).agg(_n=table.count(), _first=table[ROW].min())
+    return groups.filter(groups["_n"] > 1).drop("_n")
+
+
+def duplicate_rows(table: ibis.Table, groups: ibis.Table, names: Sequence[str]) -> ibis.Table:
+    """`ROW` of each row that equals an earlier one in all of these columns; `groups`: those that `repeated` names.
 
     Only groups that have several rows are looked into, so a table without duplicates costs one aggregation.
     """
-    groups = table.group_by(list(names)).agg(_n=table.count(), _first=table[ROW].min()).filter(ibis._["_n"] > 1)
     same = reduce(lambda a, b: a & b, [table[name].identical_to(groups[name]) for name in names])
     return table.join(groups, same).filter(ibis._[ROW] > ibis._["_first"]).select(ROW)
 

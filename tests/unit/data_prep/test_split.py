@@ -21,7 +21,7 @@ from contract.fields import ITEM_ID, TIMESTAMP, USER_ID
 from contract.holdout import future_count
 from data_prep.database import ROW, Database
 from data_prep.split import future_rows, place, repeats
-from data_prep.validate import duplicate_rows
+from data_prep.validate import duplicate_rows, repeated
 from experiments.config import AfterTime, ColdItems, HoldOut, LastShare
 
 rows = st.lists(
@@ -129,7 +129,9 @@ def test_placed_rows_are_in_the_order_of_the_file(database: Database) -> None:
 def test_a_duplicate_equals_an_earlier_row_in_every_field(database: Database, data: list[tuple[str, Any, int]]) -> None:
     frame = frame_of(data)
     table = table_of(database, frame.astype({ITEM_ID: "str"}))
-    found = {row[ROW] for row in database.records(duplicate_rows(table, [USER_ID, ITEM_ID, TIMESTAMP]))}
+    names = [USER_ID, ITEM_ID, TIMESTAMP]
+    again = duplicate_rows(table, repeated(table, names), names)
+    found = {row[ROW] for row in database.records(again)}
     assert found == {row for row in range(len(data)) if data[row] in data[:row]}
 
 
