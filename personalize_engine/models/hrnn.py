@@ -172,20 +172,15 @@ class Hrnn(Model[HrnnParameters]):
 
         That is: no known item in the history and, with metadata, no known feature of the user or the context.
         """
-        scores = np.full((len(queries), len(self.items)), np.nan, np.float32)
         histories = [self._known(query.history) for query in queries]
         asking = self._asking(queries, histories)
         told = np.flatnonzero(~np.isnan(asking[:, 0]))
+        if len(told) == len(queries) == 1:  # what a request mostly brings: nothing is copied
+            return self._scored(asking, histories)
+        scores = np.full((len(queries), len(self.items)), np.nan, np.float32)
         for low in range(0, len(told), _BATCH):
             rows = told[low : low + _BATCH]
-            logits = products(asking[rows], self.weights["embedding"]) + self.weights["bias"]
-            for k, row in enumerate(rows):
-                met, age = _ages(histories[row].item)
-                logits[k, met] = net.met_score(self.weights, logits[k, met], net.repeat_age(np, age))
-                if self.followers is not None:
-                    led_to, evidence = self.followers.evidence(histories[row].item)
-                    logits[k, led_to] += FOLLOWERS_SHARE * evidence
-            scores[rows] = logits
+            scores[rows] = self._scored(asking[rows], [histories[row] for row in rows])
         return scores
 
     def asking(self, queries: Sequence[Query]) -> NDArray[np.float32]:
@@ -224,10 +219,22 @@ class Hrnn(Model[HrnnParameters]):
             asking[rows] = self._queries([histories[row] for row in rows]) + added[rows]
         return asking
 
+    def _scored(self, asking: NDArray[np.float32], histories: Sequence[_History]) -> NDArray[np.float32]:
+        """(B, n_items) of (B, D): the vectors' products, the repeat term and the followers'."""
+        logits = products(asking, self.weights["embedding"])
+        logits += self.weights["bias"]
+        for row, history in enumerate(histories):
+            met, age = _ages(history.item)
+            logits[row, met] = net.met_score(self.weights, logits[row, met], net.repeat_age(np, age))
+            if self.followers is not None:
+                led_to, evidence = self.followers.evidence(history.item)
+                logits[row, led_to] += FOLLOWERS_SHARE * evidence
+        return logits
+
     def _known(self, history: Sequence[Interaction]) -> _History:
         """The history without the items that the model does not know."""
-        item = self.items.rows(event.item_id for event in history)
-        at = np.fromiter((event.at for event in history), dtype=np.int64, count=len(history))
+        item = self.items.rows([event.item_id for event in history])
+        at = np.array([event.at for event in history], dtype=np.int64)
         met = np.flatnonzero(item >= 0)
         added = None
         if self.encoders.event.columns:
