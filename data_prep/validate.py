@@ -204,8 +204,7 @@ def duplicate_rows(table: ibis.Table, groups: ibis.Table, names: Sequence[str]) 
 
 def _refuse_two_rows_of_one(database: Database, table: ibis.Table, kind: DatasetKind, *, source: Table) -> None:
     key = _KEYS[kind]
-    twice = table.group_by(key).agg(_n=table.count(), _first=table[ROW].min()).filter(ibis._["_n"] > 1)
-    found = database.records(twice.order_by("_first").limit(SHOWN))
+    found = database.records(repeated(table, [key]).order_by("_first").limit(SHOWN))
     findings = []
     for row in found:
         lines = _lines(database, table.filter(table[key] == row[key]), source)

@@ -74,25 +74,20 @@ class Followers:
 
     def scores(self, history: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Row numbers of the items that something leads to, and their scores; from a history's rows, oldest first."""
-        return self._led_to(*_newest(history))
-
-    def evidence(self, history: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """As `scores`, but trust * log(1 + n_items * share of them): above 0, the value for all other items."""
         newest, recency = _newest(history)
-        led_to, scores = self._led_to(newest, recency)
-        trust = (self.trust[newest] * recency).sum() / max(recency.sum(), _LEAST)
-        return led_to, trust * np.log1p(scores * ((len(self.start) - 1) / max(scores.sum(), _LEAST)))
-
-    def _led_to(
-        self, newest: NDArray[np.integer], recency: NDArray[np.float64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """`scores` of what `_newest` finds in a history."""
         rows = [slice(self.start[item], self.start[item + 1]) for item in newest]
         items = [np.zeros(0, np.int32), *(self.item[row] for row in rows)]
         weights = [np.zeros(0), *(self.weight[row] * part for row, part in zip(rows, recency, strict=True))]
         total = np.bincount(np.concatenate(items), np.concatenate(weights), minlength=len(self.start) - 1)
         led_to = np.flatnonzero(total > 0)
         return led_to, total[led_to].astype(np.float64)
+
+    def evidence(self, history: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """As `scores`, but trust * log(1 + n_items * share of them): above 0, the value for all other items."""
+        led_to, scores = self.scores(history)
+        newest, recency = _newest(history)
+        trust = (self.trust[newest] * recency).sum() / max(recency.sum(), _LEAST)
+        return led_to, trust * np.log1p(scores * ((len(self.start) - 1) / max(scores.sum(), _LEAST)))
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """All of it, by names that a model can save among its own."""

@@ -172,12 +172,10 @@ class Hrnn(Model[HrnnParameters]):
 
         That is: no known item in the history and, with metadata, no known feature of the user or the context.
         """
+        scores = np.full((len(queries), len(self.items)), np.nan, np.float32)
         histories = [self._known(query.history) for query in queries]
         asking = self._asking(queries, histories)
         told = np.flatnonzero(~np.isnan(asking[:, 0]))
-        if len(told) == len(queries) == 1:  # what a request mostly brings: nothing is copied
-            return self._scored(asking, histories)
-        scores = np.full((len(queries), len(self.items)), np.nan, np.float32)
         for low in range(0, len(told), _BATCH):
             rows = told[low : low + _BATCH]
             scores[rows] = self._scored(asking[rows], [histories[row] for row in rows])

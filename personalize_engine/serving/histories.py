@@ -87,8 +87,6 @@ class Histories:
 
     def _interactions(self, part: Any) -> list[Interaction]:
         items, moments = _values(part(self._item)), _values(part(self._at))
-        if not self._more:
-            return [Interaction(item_id=item, at=at) for item, at in zip(items, moments, strict=True)]
         values = {name: _values(part(column)) for name, column in self._more.items()}
         found = []
         for row, (item, at) in enumerate(zip(items, moments, strict=True)):
